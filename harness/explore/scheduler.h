@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+//
+// Virtual threads: who runs, who waits for what, and who runs next.
+//
+// Exactly one OS thread carries a run. A virtual thread is a stack and a thread control block
+// borrowed from a parked real pthread (donor.h), so that errno, thread_local objects, pthread_self,
+// exceptions and stack unwinding are its own. It gives up the carrier only inside the harness: at a
+// scheduling point, when it blocks, when it yields, when it ends.
+//
+// Everything here is called on the carrier with the gate closed (pollux/shim/gate.h), unless it
+// says that it closes the gate itself.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "explore/timeline.h"
+#include "pollux/choice.h"
+#include "pollux/verdict.h"
+
+namespace pollux::explore {
+
+enum class Why : uint8_t {
+  nothing,
+  mutex,
+  cond,
+  rwlock,
+  join,
+  futex,
+  semaphore,
+  once,
+  guard,
+  barrier,
+  spin,
+  sleep,
+  io
+};
+const char* to_string(Why);
+
+// What a thread carries that other parts of the harness need; the rest is private to scheduler.cc.
+struct ThreadInfo {
+  Actor id;
+  unsigned host;
+  const char* name;
+  Why waits_for;       // nothing when it can run
+  const void* object;  // what it waits on
+  bool alive;
+};
+
+// --- Life of a run. Called by World.
+
+struct SchedulerOptions {
+  uint64_t points_max;
+  bool plain_points;
+  Time time_max;
+};
+void begin_run(const SchedulerOptions&, Strategy&);
+Actor spawn(std::string name, unsigned host, std::function<void()> body);
+// Runs until every spawned thread returned or end_run was called.
+void run_to_end();
+// From any virtual thread, or from the idle loop: leaves the run. Does not return.
+[[noreturn]] void end_run(Verdict, const std::string& reason);
+struct Outcome {
+  Verdict verdict;
+  std::string reason;
+  uint64_t points, switches;
+};
+Outcome outcome();
+// When nothing can run and nothing is due: says which verdict and why. Set by World (the judges
+// know).
+using QuiescenceJudge = void (*)();  // calls end_run
+void set_quiescence_judge(QuiescenceJudge);
+// Process mode (pollux exec): the calling main thread becomes virtual thread 0 on its own stack.
+// `at_end` is called instead of returning to a driver when the run ends.
+using ProcessEnd = void (*)(Verdict, const std::string& reason);
+void adopt_main_thread(const SchedulerOptions&, Strategy&, ProcessEnd at_end);
+
+// --- For the twin kernel and the thread objects.
+
+Choices& choices();
+Timeline& timeline();
+inline uint32_t choose(Site site, uint32_t n) { return choices().choose(site, n); }
+
+Actor current_thread();
+unsigned current_host();
+
+// The current thread waits until wake*() names it, or until `deadline`. True: woken; false:
+// deadline.
+bool block(Why, const void* object, Time deadline);
+// Wakes every thread that waits for (why, object); returns how many.
+unsigned wake_all(Why, const void* object);
+// Wakes up to `count`, chosen at `site` (0: longest waiter first).
+unsigned wake_some(Why, const void* object, unsigned count, Site site);
+// The current thread stays runnable and lets another one go first.
+void yield();
+
+// A scheduling point in front of a call into the kernel or onto a thread object; `place`
+// distinguishes kinds in the hash. Closes nothing: call with the gate closed.
+void call_point(uint64_t place);
+
+// Sections in which the current thread must not be switched away. They nest.
+void no_preempt_begin();
+void no_preempt_end();
+
+// --- The rolling hash and the trace of the run (trace/recorder.h) are fed here.
+
+// For reports: threads in id order.
+unsigned thread_count();
+ThreadInfo thread_info(Actor);
+
+}  // namespace pollux::explore

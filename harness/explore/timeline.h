@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+//
+// Virtual time: the clock of a run and the moments at which something is due.
+//
+// Time moves in two ways only: a call of the program spends a little (spend), and when no thread
+// can run the clock jumps to the next due moment (run_next). Equal moments happen in the order in
+// which they were added, so nothing depends on heap layout or addresses.
+//
+// An entry can not be taken back. Whoever adds one passes a generation in its arguments and ignores
+// the call when the generation is old.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace pollux::explore {
+
+using Time = int64_t;  // nanoseconds since the run began
+inline constexpr Time kNever = INT64_MAX;
+
+class Timeline {
+ public:
+  using Action = void (*)(void* object, uint64_t a, uint64_t b);
+
+  void reset();
+  Time now() const { return now_; }
+
+  void add(Time when, Action action, void* object, uint64_t a = 0, uint64_t b = 0);
+
+  // The program worked for `cost`; whatever became due happens now.
+  void spend(Time cost) {
+    now_ += cost;
+    if (now_ >= next_) run_due();
+  }
+
+  // Jumps to the next due moment and runs one entry. False when there is none.
+  bool run_next();
+
+  Time next() const { return next_; }
+
+ private:
+  struct Entry {
+    Time when;
+    uint64_t sequence;
+    Action action;
+    void* object;
+    uint64_t a, b;
+  };
+  void run_due();
+  Entry pop();
+
+  Time now_ = 0;
+  Time next_ = kNever;
+  uint64_t sequence_ = 0;
+  std::vector<Entry> heap_;  // 4-ary, by (when, sequence)
+};
+
+}  // namespace pollux::explore

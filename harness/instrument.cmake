@@ -1,0 +1,55 @@
+# The explore flavour: code whose every atomic operation is a scheduling point.
+#
+# pollux_instrument(target): compiles the target for exploration. It is compiled with -fsanitize=thread but
+# never linked with libtsan: the harness defines the __tsan_* functions.
+#
+# pollux_subject(name EXPORTS symbol... SOURCES ... [INCLUDES ...] [LIBRARIES ...] [DEFINITIONS ...]):
+# compiles the sources so and joins them to ONE relocatable object in which only the exported symbols are
+# global. Template code of the C++ library that both the subject and the harness instantiate would otherwise
+# be merged by the linker, and the subject would silently lose its points. It also lets several variants of
+# one library live in one program. Link ${name} (an INTERFACE library) into the program.
+if(POLLUX_SANITIZE)
+  set(POLLUX_INSTRUMENT_FLAGS "")  # one sanitizer at a time: points at calls only
+elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(POLLUX_INSTRUMENT_FLAGS
+    -fsanitize=thread --param=tsan-distinguish-volatile=1 --param=tsan-instrument-func-entry-exit=0 -Wno-tsan)
+else()
+  set(POLLUX_INSTRUMENT_FLAGS
+    -fsanitize=thread "SHELL:-mllvm -tsan-distinguish-volatile=1"
+    "SHELL:-mllvm -tsan-instrument-read-before-write=1"
+    "SHELL:-mllvm -tsan-instrument-func-entry-exit=0")
+endif()
+
+function(pollux_instrument target)
+  target_compile_options(${target} PRIVATE ${POLLUX_INSTRUMENT_FLAGS})
+endfunction()
+
+function(pollux_subject name)
+  cmake_parse_arguments(arg "" "" "EXPORTS;SOURCES;INCLUDES;LIBRARIES;DEFINITIONS;OPTIONS" ${ARGN})
+  add_library(${name}_objects OBJECT ${arg_SOURCES})
+  target_include_directories(${name}_objects PRIVATE ${arg_INCLUDES})
+  target_compile_definitions(${name}_objects PRIVATE ${arg_DEFINITIONS})
+  target_compile_options(${name}_objects PRIVATE ${arg_OPTIONS})
+  target_link_libraries(${name}_objects PRIVATE pollux_flags ${arg_LIBRARIES})
+  pollux_instrument(${name}_objects)
+
+  set(keep "")
+  foreach(symbol ${arg_EXPORTS})
+    list(APPEND keep --keep-global-symbol=${symbol})
+  endforeach()
+  set(joined ${CMAKE_CURRENT_BINARY_DIR}/${name}.joined.o)
+  set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
+  add_custom_command(
+    OUTPUT ${object}
+    COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${joined} $<TARGET_OBJECTS:${name}_objects>
+    COMMAND ${CMAKE_OBJCOPY} ${keep} ${joined} ${object}
+    DEPENDS ${name}_objects $<TARGET_OBJECTS:${name}_objects>
+    COMMAND_EXPAND_LISTS VERBATIM
+    COMMENT "Joining ${name}")
+  add_custom_target(${name}_object DEPENDS ${object})
+  add_library(${name} INTERFACE)
+  target_sources(${name} INTERFACE ${object})
+  target_link_libraries(${name} INTERFACE ${arg_LIBRARIES})
+  add_dependencies(${name} ${name}_object)
+  set_source_files_properties(${object} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+endfunction()

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// The twin: a simulated Linux kernel for descriptors, sockets, epoll, timers and clocks.
+//
+// It answers system calls by number, as Linux does. The state of its objects decides what is legal
+// now; the run's choices pick within that. Each call costs virtual time, may be preceded by a
+// switch to another virtual thread, and is mixed into the run's hash with its result.
+//
+// Descriptors of the twin live in [kFdBase, kFdBase + kFdCount), one table per host, lowest free
+// first; a call on any other descriptor goes to the real kernel. Calls that create descriptors
+// always create twin ones.
+//
+// Threads: on the carrier of the run, gate closed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pollux/shim/backend.h"
+#include "pollux/world.h"
+
+namespace pollux::kernel {
+
+inline constexpr int kFdBase = 64;
+inline constexpr int kFdCount = 16384;
+
+struct Options {
+  NetworkOptions network;
+  int64_t call_cost_ns;
+  int64_t clock_cost_ns;
+  uint32_t fd_limit;
+  uint64_t calls_max;
+  uint32_t spin_returns_max;
+};
+
+// A descriptor that is ready and registered, whose event was handed out or never came, while nobody
+// acts.
+struct StuckDescriptor {
+  unsigned host;
+  int fd;
+  uint32_t ready;        // EPOLL* bits that hold and are asked for
+  std::string describe;  // "tcp 127.0.0.1:40000 -> 127.0.0.1:7000, 12 bytes unread"
+};
+
+class Kernel final : public shim::SystemCalls {
+ public:
+  Kernel();
+  ~Kernel();
+
+  // Everything as after boot: no hosts' descriptors, no sockets, no time spent. Keeps memory for
+  // reuse.
+  void reset(const Options&);
+
+  long system_call(long number, long a0, long a1, long a2, long a3, long a4, long a5) override;
+
+  uint64_t calls() const;
+  uint64_t faults() const;
+
+  // --- For the judges.
+  // Descriptors open in all hosts, "host 0 fd 66 (eventfd)" each.
+  std::vector<std::string> open_descriptors() const;
+  std::vector<StuckDescriptor> stuck_descriptors() const;
+  // Sockets, pipes and epoll sets, one line each.
+  std::string dump() const;
+
+ private:
+  struct Impl;
+  Impl* impl_;
+};
+
+// The kernel of this process.
+Kernel& kernel();
+
+}  // namespace pollux::kernel
