@@ -12,7 +12,8 @@ if(POLLUX_SANITIZE)
   set(POLLUX_INSTRUMENT_FLAGS "")  # one sanitizer at a time: points at calls only
 elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set(POLLUX_INSTRUMENT_FLAGS
-    -fsanitize=thread --param=tsan-distinguish-volatile=1 --param=tsan-instrument-func-entry-exit=0 -Wno-tsan)
+    -fsanitize=thread --param=tsan-distinguish-volatile=1 --param=tsan-instrument-func-entry-exit=0 -Wno-tsan
+    -fno-gnu-unique)  # objcopy can not make unique symbols local
 else()
   set(POLLUX_INSTRUMENT_FLAGS
     -fsanitize=thread "SHELL:-mllvm -tsan-distinguish-volatile=1"
