@@ -25,7 +25,8 @@ bool read_number(std::string_view text, uint64_t& value, int base = 10) {
 uint64_t parse_number(std::string_view flag, std::string_view text, uint64_t min, uint64_t max) {
   uint64_t value = 0;
   if (read_number(text, value) && value >= min && value <= max) return value;
-  refuse(flag, text, "use a whole number from " + std::to_string(min) + " to " + std::to_string(max));
+  refuse(flag, text,
+         "use a whole number from " + std::to_string(min) + " to " + std::to_string(max));
 }
 
 uint64_t parse_seed(std::string_view flag, std::string_view text) {
@@ -33,8 +34,8 @@ uint64_t parse_seed(std::string_view flag, std::string_view text) {
   if (read_number(text, value)) return value;
   if (text.size() == 40) {
     uint64_t low = 0, middle = 0;
-    if (read_number(text.substr(0, 16), value, 16) && read_number(text.substr(16, 16), middle, 16) &&
-        read_number(text.substr(32), low, 16)) {
+    if (read_number(text.substr(0, 16), value, 16) &&
+        read_number(text.substr(16, 16), middle, 16) && read_number(text.substr(32), low, 16)) {
       return value;
     }
   }
@@ -83,8 +84,8 @@ run::Overrides parse_overrides(const std::vector<std::string>& settings) {
   for (const std::string& setting : settings) {
     size_t equals = setting.find('=');
     uint64_t value = 0;
-    if (equals == std::string::npos || !read_number(std::string_view(setting).substr(equals + 1), value) ||
-        value > INT64_MAX) {
+    if (equals == std::string::npos ||
+        !read_number(std::string_view(setting).substr(equals + 1), value) || value > INT64_MAX) {
       refuse("--set", setting, "use NAME=NUMBER, like points_max=100000");
     }
     std::string name = setting.substr(0, equals);
@@ -105,7 +106,8 @@ const Suite& suite_named(std::string_view name) {
   if (suite != nullptr && name != kExecSuite) return *suite;
   std::vector<std::string_view> names = run::suite_names();
   std::erase(names, kExecSuite);
-  if (names.empty()) throw UsageError{"unknown suite '" + std::string(name) + "': this binary has none"};
+  if (names.empty())
+    throw UsageError{"unknown suite '" + std::string(name) + "': this binary has none"};
   throw UsageError{"unknown suite '" + std::string(name) + "'" + run::did_you_mean(name, names)};
 }
 
@@ -114,7 +116,8 @@ std::shared_ptr<const run::Mix> mix_named(const std::string& strategy, const std
   if (auto* message = std::get_if<std::string>(&spec)) throw UsageError{"--strategy " + *message};
   auto loaded = faults::load_profile(profile);
   if (auto* error = std::get_if<faults::ProfileError>(&loaded)) throw UsageError{error->message};
-  return run::make_mix(std::get<run::StrategySpec>(spec), std::get<faults::Profile>(std::move(loaded)));
+  return run::make_mix(std::get<run::StrategySpec>(spec),
+                       std::get<faults::Profile>(std::move(loaded)));
 }
 
 void reject_duplicates(const std::vector<std::string>& arguments,

@@ -24,7 +24,9 @@ class ExecCommand final : public Command {
   bool takes_program() const override { return true; }
 
   int run(const std::vector<std::string>& program) override {
-    if (program.empty()) throw UsageError{"pollux exec: which program? Put it behind '--', like: pollux exec -- ./server"};
+    if (program.empty())
+      throw UsageError{
+          "pollux exec: which program? Put it behind '--', like: pollux exec -- ./server"};
     SweepCommand sweep(flags_);
     exec_workload(program);
     const Suite* suite = find_suite(kExecSuite);
@@ -39,11 +41,13 @@ class ExecCommand final : public Command {
   // One seed: the program has the terminal, and its own last line is the summary.
   int run_one(const Suite& suite) const {
     uint64_t seed = flags_.seed.empty() ? 0 : parse_seed("--seed", flags_.seed);
-    run::Plan plan{&suite, suite.workload(seed), run::Drawn{seed, mix_named(flags_.strategy, flags_.profile)},
+    run::Plan plan{&suite, suite.workload(seed),
+                   run::Drawn{seed, mix_named(flags_.strategy, flags_.profile)},
                    parse_overrides(flags_.settings)};
     RunResult result = ExecRunner(/*show_output=*/true).run(plan);
     if (result.verdict != Verdict::held) {
-      print_failure(plan, result, "seed " + std::to_string(seed), run::encode_or_write(run::make_token(plan, result)));
+      print_failure(plan, result, "seed " + std::to_string(seed),
+                    run::encode_or_write(run::make_token(plan, result, build_of(plan))));
     }
     return exit_code_of(result.verdict);
   }

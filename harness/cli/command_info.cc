@@ -29,7 +29,9 @@ std::vector<const Comparison*>& registered_comparisons() {
 
 }  // namespace
 
-void register_comparison(const Comparison* comparison) { registered_comparisons().push_back(comparison); }
+void register_comparison(const Comparison* comparison) {
+  registered_comparisons().push_back(comparison);
+}
 const std::vector<const Comparison*>& comparisons() { return registered_comparisons(); }
 
 namespace cli {
@@ -50,7 +52,9 @@ const char* to_string(faults::Grade grade) {
 class FaultsCommand final : public Command {
  public:
   const char* name() const override { return "faults"; }
-  const char* summary() const override { return "the catalogue of faults, and what a profile takes from it"; }
+  const char* summary() const override {
+    return "the catalogue of faults, and what a profile takes from it";
+  }
   const char* usage() const override { return "faults [flags]"; }
   const char* examples() const override {
     return "  pollux faults                      all, with source and legality rule\n"
@@ -58,7 +62,8 @@ class FaultsCommand final : public Command {
            "  pollux faults --profiles           which profiles there are\n";
   }
   void add_flags(CLI::App& app) override {
-    auto* one = app.add_option("--profile", profile_, "only the faults of this profile")->type_name("NAME");
+    auto* one =
+        app.add_option("--profile", profile_, "only the faults of this profile")->type_name("NAME");
     app.add_flag("--profiles", list_, "the built-in profiles")->excludes(one);
   }
 
@@ -66,18 +71,21 @@ class FaultsCommand final : public Command {
     if (list_) return print_profiles();
     std::vector<faults::ProfileFault> chosen;
     if (profile_.empty()) {
-      for (size_t i = 0; i < faults::points().size(); ++i) chosen.push_back({static_cast<faults::PointId>(i), 0});
+      for (size_t i = 0; i < faults::points().size(); ++i)
+        chosen.push_back({static_cast<faults::PointId>(i), 0});
     } else {
       auto mix = mix_named("random", profile_);
-      std::printf("profile %s: %s\neach run has on %.0f %% of its faults\n\n", mix->profile.name.c_str(),
-                  mix->profile.description.c_str(), mix->profile.swarm * 100);
+      std::printf("profile %s: %s\neach run has on %.0f %% of its faults\n\n",
+                  mix->profile.name.c_str(), mix->profile.description.c_str(),
+                  mix->profile.swarm * 100);
       chosen = mix->profile.faults;
     }
     for (const faults::ProfileFault& fault : chosen) {
       const faults::Point& point = faults::points()[fault.point];
       std::printf("%-44s %-10s", std::string(point.name).c_str(), to_string(point.grade));
       if (!profile_.empty()) std::printf(" rate %g", fault.rate);
-      std::printf("\n    source %s\n    rule   %s\n", std::string(point.source).c_str(), std::string(point.rule).c_str());
+      std::printf("\n    source %s\n    rule   %s\n", std::string(point.source).c_str(),
+                  std::string(point.rule).c_str());
     }
     return exit_code::kHeld;
   }
@@ -116,14 +124,16 @@ class SeedsCommand final : public Command {
     auto opened = run::FailuresDb::open(path_, /*create=*/false);
     if (auto* message = std::get_if<std::string>(&opened)) throw UsageError{*message};
     std::vector<run::Failure> failures = std::get<run::FailuresDb>(opened).list();
-    std::erase_if(failures, [this](const run::Failure& f) { return !suite_.empty() && f.suite != suite_; });
+    std::erase_if(failures,
+                  [this](const run::Failure& f) { return !suite_.empty() && f.suite != suite_; });
     size_t from = failures.size() > last ? failures.size() - last : 0;
     for (size_t i = from; i < failures.size(); ++i) {
       const run::Failure& failure = failures[i];
-      std::printf("%s %s seed %s, profile %s, strategy %s, build %s\n  %s (%s): %s\n  pollux replay %s\n",
-                  failure.at.c_str(), failure.suite.c_str(), failure.seed.c_str(), failure.profile.c_str(),
-                  failure.strategy.c_str(), failure.build.c_str(), failure.verdict.c_str(), failure.property.c_str(),
-                  failure.reason.c_str(), failure.token.c_str());
+      std::printf(
+          "%s %s seed %s, profile %s, strategy %s, build %s\n  %s (%s): %s\n  pollux replay %s\n",
+          failure.at.c_str(), failure.suite.c_str(), failure.seed.c_str(), failure.profile.c_str(),
+          failure.strategy.c_str(), failure.build.c_str(), failure.verdict.c_str(),
+          failure.property.c_str(), failure.reason.c_str(), failure.token.c_str());
     }
     std::printf("%zu failures\n", failures.size() - from);
     return exit_code::kHeld;
@@ -136,7 +146,9 @@ class SeedsCommand final : public Command {
 class CompareCommand final : public Command {
  public:
   const char* name() const override { return "compare"; }
-  const char* summary() const override { return "several subjects under the same seeds and faults"; }
+  const char* summary() const override {
+    return "several subjects under the same seeds and faults";
+  }
   const char* usage() const override { return "compare [NAME] [flags]"; }
   const char* examples() const override {
     return "  pollux compare\n"
@@ -144,13 +156,15 @@ class CompareCommand final : public Command {
   }
   void add_flags(CLI::App& app) override {
     app.add_option("name", name_);
-    app.add_option("--seeds", seeds_, "seeds A up to but not including B (0..1000)")->type_name("A..B");
+    app.add_option("--seeds", seeds_, "seeds A up to but not including B (0..1000)")
+        ->type_name("A..B");
     app.add_option("--profile", profile_, "which faults (legal)")->type_name("NAME");
   }
 
   int run(const std::vector<std::string>&) override {
     SeedRange range = parse_seeds("--seeds", seeds_);
-    ComparisonRequest request{range.first, range.end, mix_named("random", profile_)->profile, nullptr};
+    ComparisonRequest request{range.first, range.end, mix_named("random", profile_)->profile,
+                              nullptr};
     bool any = false;
     for (const Comparison* comparison : comparisons()) {
       if (!name_.empty() && comparison->name() != name_) continue;
@@ -166,7 +180,8 @@ class CompareCommand final : public Command {
  private:
   static std::string known() {
     std::string text;
-    for (const Comparison* comparison : comparisons()) text += (text.empty() ? ": known are " : ", ") + std::string(comparison->name());
+    for (const Comparison* comparison : comparisons())
+      text += (text.empty() ? ": known are " : ", ") + std::string(comparison->name());
     return text;
   }
 
@@ -174,7 +189,8 @@ class CompareCommand final : public Command {
     Progress progress(Progress::suitable(), std::string(comparison.name()));
     request.progress = [&](double share) {
       run::SweepTotals totals;
-      totals.runs = totals.held = static_cast<uint64_t>(share * static_cast<double>(request.end_seed - request.first_seed));
+      totals.runs = totals.held =
+          static_cast<uint64_t>(share * static_cast<double>(request.end_seed - request.first_seed));
       progress.show(totals, share);
       return true;
     };
@@ -186,7 +202,8 @@ class CompareCommand final : public Command {
       widths.resize(std::max(widths.size(), row.size()));
       for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
     }
-    std::printf("%s: %s\n", std::string(comparison.name()).c_str(), std::string(comparison.description()).c_str());
+    std::printf("%s: %s\n", std::string(comparison.name()).c_str(),
+                std::string(comparison.description()).c_str());
     for (const auto& row : table) {
       std::string line;
       for (size_t i = 0; i < row.size(); ++i) {
@@ -212,37 +229,49 @@ class DoctorCommand final : public Command {
   int run(const std::vector<std::string>&) override {
     utsname system{};
     ::uname(&system);
-    line("system", std::string(system.sysname) + " " + system.release + " " + system.machine + ", " +
-                       std::to_string(std::thread::hardware_concurrency()) + " processors");
-    line("build", run::build_id() + ", " + run::compiler() + (run::build_id() == "none" ? " (link with --build-id: tokens can not be checked)" : ""));
+    line("system", std::string(system.sysname) + " " + system.release + " " + system.machine +
+                       ", " + std::to_string(std::thread::hardware_concurrency()) + " processors");
+    line("build",
+         run::build_id() + ", " + run::compiler() +
+             (run::build_id() == "none" ? " (link with --build-id: tokens can not be checked)"
+                                        : ""));
 #if defined(__x86_64__)
     constexpr unsigned long kFsgsbase = 2;  // HWCAP2_FSGSBASE
     bool fast = (::getauxval(AT_HWCAP2) & kFsgsbase) != 0;
-    line("FSGSBASE", fast ? "yes: a thread switch sets its TLS in one instruction" : "no: each thread switch costs a system call");
+    line("FSGSBASE", fast ? "yes: a thread switch sets its TLS in one instruction"
+                          : "no: each thread switch costs a system call");
 #endif
     std::string randomize = "?";
     std::ifstream("/proc/sys/kernel/randomize_va_space") >> randomize;
     bool fixed = (::personality(0xFFFFFFFF) & ADDR_NO_RANDOMIZE) != 0;
-    line("ASLR", fixed ? "off for this process" : randomize == "0" ? "off" : "on (randomize_va_space " + randomize + "); runs do not depend on it");
+    line("ASLR", fixed ? "off for this process"
+                 : randomize == "0"
+                     ? "off"
+                     : "on (randomize_va_space " + randomize + "); runs do not depend on it");
     line("libfiu", std::to_string(faults::points().size()) + " failure points, " +
                        std::to_string(faults::built_in_profiles().size()) + " built-in profiles");
     line("descriptors", limit(RLIMIT_NOFILE) + " (a run keeps the real ones below 64)");
     line("stack", limit(RLIMIT_STACK) + " bytes");
     line("processes", limit(RLIMIT_NPROC));
     std::string library = preload_library();
-    line("exec", library.empty() ? "libpollux.so was not found next to this binary: pollux exec can not work"
-                                 : library + ", build " + run::build_id_of_file(library));
-    line("suites", std::to_string(suites().size() - (find_suite(kExecSuite) != nullptr)) + ", comparisons " +
-                       std::to_string(comparisons().size()));
+    line("exec", library.empty()
+                     ? "libpollux.so was not found next to this binary: pollux exec can not work"
+                     : library + ", build " + run::build_id_of_file(library));
+    line("suites", std::to_string(suites().size() - (find_suite(kExecSuite) != nullptr)) +
+                       ", comparisons " + std::to_string(comparisons().size()));
     return exit_code::kHeld;
   }
 
  private:
-  static void line(const char* what, const std::string& text) { std::printf("%-12s %s\n", what, text.c_str()); }
+  static void line(const char* what, const std::string& text) {
+    std::printf("%-12s %s\n", what, text.c_str());
+  }
   static std::string limit(int resource) {
     rlimit value{};
     ::getrlimit(static_cast<__rlimit_resource>(resource), &value);
-    auto one = [](rlim_t v) { return v == RLIM_INFINITY ? std::string("unlimited") : std::to_string(v); };
+    auto one = [](rlim_t v) {
+      return v == RLIM_INFINITY ? std::string("unlimited") : std::to_string(v);
+    };
     return one(value.rlim_cur) + " of " + one(value.rlim_max);
   }
 };

@@ -43,7 +43,8 @@ class RunCommand final : public Command {
   int print_list() const {
     for (const Suite* suite : suites()) {
       if (suite->name() == kExecSuite) continue;
-      std::printf("%-24s %s%s\n", std::string(suite->name()).c_str(), std::string(suite->description()).c_str(),
+      std::printf("%-24s %s%s\n", std::string(suite->name()).c_str(),
+                  std::string(suite->description()).c_str(),
                   suite->planted() ? " (bug planted)" : "");
     }
     return exit_code::kHeld;

@@ -15,9 +15,9 @@ namespace pollux::cli {
 inline std::string exec_line(const std::variant<run::Drawn, std::vector<Deviation>>& choices,
                              const RunResult& result) {
   auto* drawn = std::get_if<run::Drawn>(&choices);
-  return "pollux: seed " + (drawn != nullptr ? std::to_string(drawn->seed) : std::string("-")) + " verdict " +
-         std::string(to_string(result.verdict)) + " hash " + run::hex(result.hash) + " calls " +
-         std::to_string(result.calls);
+  return "pollux: seed " + (drawn != nullptr ? std::to_string(drawn->seed) : std::string("-")) +
+         " verdict " + std::string(to_string(result.verdict)) + " hash " + run::hex(result.hash) +
+         " calls " + std::to_string(result.calls);
 }
 
 }  // namespace pollux::cli

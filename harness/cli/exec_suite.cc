@@ -3,8 +3,8 @@
 
 #include <elf.h>
 #include <fcntl.h>
-#include <link.h>
 #include <limits.h>
+#include <link.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -101,7 +101,8 @@ class ExecSuite final : public Suite {
       if (::access(program.path.c_str(), X_OK) != 0) return "there is no program " + program.path;
       std::string build = identify(program.path);
       if (build == program.build) return "";
-      return program.path + " is build " + build + ", the token was made with build " + program.build;
+      return program.path + " is build " + build + ", the token was made with build " +
+             program.build;
     } catch (const Json::exception&) {
       return "it names no program";
     }
@@ -109,7 +110,8 @@ class ExecSuite final : public Suite {
   std::vector<std::string> shrinks(const std::string&) const override { return {}; }
   std::string describe(const std::string& workload) const override {
     std::string line;
-    for (const std::string& argument : program_of(workload).arguments) line += (line.empty() ? "" : " ") + argument;
+    for (const std::string& argument : program_of(workload).arguments)
+      line += (line.empty() ? "" : " ") + argument;
     return line;
   }
   void populate(const std::string&, World&) const override {
@@ -130,9 +132,10 @@ class SharedFile {
  public:
   SharedFile() {
     descriptor_ = ::memfd_create("pollux-exec", 0);
-    run::check(descriptor_ >= 0 && ::ftruncate(descriptor_, sizeof(ExecShared)) == 0, "memfd_create");
-    void* at = ::mmap(nullptr, sizeof(ExecShared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                      descriptor_, 0);
+    run::check(descriptor_ >= 0 && ::ftruncate(descriptor_, sizeof(ExecShared)) == 0,
+               "memfd_create");
+    void* at = ::mmap(nullptr, sizeof(ExecShared), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_NORESERVE, descriptor_, 0);
     run::check(at != MAP_FAILED, "mmap");
     shared_ = static_cast<ExecShared*>(at);
   }
@@ -156,11 +159,13 @@ void become(const Program& program, const std::string& library, int descriptor) 
   ::personality(ADDR_NO_RANDOMIZE);  // the kernel's answer to mmap(NULL) must not differ, either
   std::string own = std::to_string(descriptor);
   const char* preloaded = std::getenv("LD_PRELOAD");
-  std::string preload = library + (preloaded != nullptr && *preloaded != '\0' ? ":" + std::string(preloaded) : "");
+  std::string preload =
+      library + (preloaded != nullptr && *preloaded != '\0' ? ":" + std::string(preloaded) : "");
   ::setenv("LD_PRELOAD", preload.c_str(), 1);
   ::setenv(kExecVariable, own.c_str(), 1);
   std::vector<char*> arguments;
-  for (const std::string& argument : program.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& argument : program.arguments)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   ::execv(program.path.c_str(), arguments.data());
 }
@@ -174,7 +179,8 @@ bool wait_for(pid_t child, int seconds, int& status) {
       ::waitpid(child, &status, 0);
       return false;
     }
-    std::this_thread::sleep_for(std::chrono::microseconds(std::min(50 << std::min(naps / 8, 8), 10'000)));
+    std::this_thread::sleep_for(
+        std::chrono::microseconds(std::min(50 << std::min(naps / 8, 8), 10'000)));
   }
   return true;
 }
@@ -189,10 +195,13 @@ std::string exec_workload(const std::vector<std::string>& arguments) {
   std::string path = find_program(arguments.at(0));
   if (path.empty()) throw UsageError{"no program '" + arguments[0] + "' that can be executed"};
   if (!asks_for_loader(path)) {
-    throw UsageError{"'" + path + "' is no dynamically linked program: only those can be put on the twin"};
+    throw UsageError{"'" + path +
+                     "' is no dynamically linked program: only those can be put on the twin"};
   }
   if (preload_library().empty()) {
-    throw UsageError{"libpollux.so is not there: it belongs next to the pollux binary, or name it in POLLUX_LIBRARY"};
+    throw UsageError{
+        "libpollux.so is not there: it belongs next to the pollux binary, or name it in "
+        "POLLUX_LIBRARY"};
   }
   std::string workload = Json({{"argv", arguments}, {"program", path}, {"build", identify(path)}})
                              .dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -208,7 +217,8 @@ std::string preload_library() {
   if (size > 0) {
     std::string folder(self, static_cast<size_t>(size));
     folder.erase(folder.rfind('/'));
-    for (const char* place : {"/libpollux.so", "/../lib/libpollux.so", "/../lib/pollux/libpollux.so"}) {
+    for (const char* place :
+         {"/libpollux.so", "/../lib/libpollux.so", "/../lib/pollux/libpollux.so"}) {
       candidates.push_back(folder + place);
     }
   }
@@ -217,6 +227,12 @@ std::string preload_library() {
     if (::realpath(candidate.c_str(), resolved) != nullptr) return resolved;
   }
   return "";
+}
+
+std::string build_of(const run::Plan& plan) {
+  if (plan.suite == nullptr || plan.suite->name() != kExecSuite) return run::build_id();
+  static const std::string build = run::build_id_of_file(preload_library());
+  return build;
 }
 
 ExecRunner::ExecRunner(bool show_output, int stuck_seconds)
@@ -236,10 +252,12 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   Program program = program_of(plan.workload);
   std::string library = preload_library();
   run::Output output;
-  int out = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3), err = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+  int out = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3),
+      err = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
   pid_t child = run::fork_child(output, [&] {
     if (show_output_) {
-      ::setpgid(0, ::getpgid(::getppid()));  // it shares the terminal, so it gets its interrupts, too
+      ::setpgid(0,
+                ::getpgid(::getppid()));  // it shares the terminal, so it gets its interrupts, too
       ::dup2(out, STDOUT_FILENO);
       ::dup2(err, STDERR_FILENO);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Programs as runs: `pollux exec` starts any dynamically linked program with libpollux.so preloaded,
-// and the whole process is one run.
+// Programs as runs: `pollux exec` starts any dynamically linked program with libpollux.so
+// preloaded, and the whole process is one run.
 //
 // For the rest of the command such a program is a suite named "exec" whose workload is the program
 // and its arguments, and whose runs are carried out by an ExecRunner instead of a Worker.
@@ -33,8 +33,8 @@ struct ExecShared {
   static constexpr size_t kTokenMax = 64u << 20;
   static constexpr size_t kResultMax = 512u << 20;
 
-  bool started;        // by the library: it is loaded and reads the plan
-  bool trace, steps;   // by the parent
+  bool started;       // by the library: it is loaded and reads the plan
+  bool trace, steps;  // by the parent
   uint64_t points_max, calls_max;
   size_t token_size;   // by the parent: the plan, as a token
   size_t result_size;  // by the library, last: 0 while there is no result
@@ -58,6 +58,9 @@ class ExecRunner final : public run::Runner {
 
 // A Worker, or an ExecRunner for a plan of the exec suite.
 std::unique_ptr<run::Runner> make_runner(const run::Plan&, bool show_output = false);
+
+// The build that carries out the plan: this binary, or for the exec suite the preloaded library.
+std::string build_of(const run::Plan&);
 
 // The library that is preloaded; empty when it is nowhere to be found.
 std::string preload_library();

@@ -118,8 +118,8 @@ bool write_junit(const std::string& path, const std::vector<JunitSuite>& suites)
   file << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n";
   for (const JunitSuite& suite : suites) {
     file << "  <testsuite name=\"pollux." << escape_xml(suite.name) << "\" tests=\""
-         << suite.failures.size() + 1 << "\" failures=\"" << suite.failures.size() << "\" errors=\"0\" time=\""
-         << suite.seconds << "\">\n"
+         << suite.failures.size() + 1 << "\" failures=\"" << suite.failures.size()
+         << "\" errors=\"0\" time=\"" << suite.seconds << "\">\n"
          << "    <testcase classname=\"pollux." << escape_xml(suite.name) << "\" name=\""
          << escape_xml(suite.passed) << "\" time=\"" << suite.seconds << "\"/>\n";
     for (const JunitSuite::Failure& failure : suite.failures) {

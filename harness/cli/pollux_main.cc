@@ -18,7 +18,8 @@ namespace pollux {
 namespace cli {
 namespace {
 
-constexpr const char* kHelp = R"(pollux: deterministic testing and fault injection for event-driven I/O on Linux
+constexpr const char* kHelp =
+    R"(pollux: deterministic testing and fault injection for event-driven I/O on Linux
 
 Examples:
   pollux run --list                        which suites this binary has
@@ -57,7 +58,8 @@ Commands make_commands() {
 
 void print_help(const Commands& commands) {
   std::fputs(kHelp, stdout);
-  for (const auto& command : commands) std::printf("  %-9s %s\n", command->name(), command->summary());
+  for (const auto& command : commands)
+    std::printf("  %-9s %s\n", command->name(), command->summary());
   std::fputs(kHelpEnd, stdout);
 }
 
@@ -76,7 +78,8 @@ void print_command_help(const Command& command, CLI::App& app) {
 void reject_rest(const CLI::App& app, const std::string& where) {
   std::vector<std::string> rest = app.remaining();
   if (rest.empty()) return;
-  auto flag = std::find_if(rest.begin(), rest.end(), [](const std::string& a) { return a.starts_with("-"); });
+  auto flag = std::find_if(rest.begin(), rest.end(),
+                           [](const std::string& a) { return a.starts_with("-"); });
   if (flag == rest.end()) {
     throw UsageError{where + ": unexpected argument '" + rest.front() + "'"};
   }
@@ -92,7 +95,8 @@ void reject_rest(const CLI::App& app, const std::string& where) {
 
 int dispatch(std::vector<std::string> arguments) {
   Commands commands = make_commands();
-  if (arguments.empty() || arguments[0] == "help" || arguments[0] == "--help" || arguments[0] == "-h") {
+  if (arguments.empty() || arguments[0] == "help" || arguments[0] == "--help" ||
+      arguments[0] == "-h") {
     if (arguments.size() == 2 && arguments[0] == "help") {
       arguments = {arguments[1], "--help"};
     } else {
@@ -110,7 +114,8 @@ int dispatch(std::vector<std::string> arguments) {
   if (chosen == commands.end()) {
     std::vector<std::string_view> names;
     for (const auto& command : commands) names.push_back(command->name());
-    throw UsageError{"unknown command '" + arguments[0] + "'" + run::did_you_mean(arguments[0], names)};
+    throw UsageError{"unknown command '" + arguments[0] + "'" +
+                     run::did_you_mean(arguments[0], names)};
   }
   Command& command = **chosen;
   std::string where = std::string("pollux ") + command.name();

@@ -39,13 +39,16 @@ void Progress::clear() {
 
 void Progress::show(const run::SweepTotals& totals, double share) {
   auto now = std::chrono::steady_clock::now();
-  if (kind_ == Kind::none || now - last_ < (kind_ == Kind::bar ? kBarEvery : std::chrono::milliseconds(kLineEvery))) {
+  if (kind_ == Kind::none ||
+      now - last_ < (kind_ == Kind::bar ? kBarEvery : std::chrono::milliseconds(kLineEvery))) {
     return;
   }
   last_ = now;
   uint64_t failed = totals.runs - totals.held;
-  std::string rate = short_number(static_cast<double>(totals.runs) / std::max(totals.seconds, 1e-9));
-  std::string counts = std::to_string(totals.runs) + " seeds, " + std::to_string(failed) + " failed, " + rate + " runs/s";
+  std::string rate =
+      short_number(static_cast<double>(totals.runs) / std::max(totals.seconds, 1e-9));
+  std::string counts = std::to_string(totals.runs) + " seeds, " + std::to_string(failed) +
+                       " failed, " + rate + " runs/s";
   if (kind_ == Kind::lines) {
     std::fprintf(stderr, "%s: %3.0f %%, %s\n", title_.c_str(), share * 100, counts.c_str());
     return;

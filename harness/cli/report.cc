@@ -37,7 +37,8 @@ void print_faults(const run::SweepRequest& request, const run::SweepTotals& tota
     const faults::Point& point = faults::points()[fault.point];
     uint64_t count = totals.fault_counts[fault.point];
     if (count == 0) {
-      silent += (silent.empty() ? "" : ", ") + std::string(point.call) + " " + std::string(point.outcome);
+      silent +=
+          (silent.empty() ? "" : ", ") + std::string(point.call) + " " + std::string(point.outcome);
       ++silent_count;
       continue;
     }
@@ -50,7 +51,8 @@ void print_faults(const run::SweepRequest& request, const run::SweepTotals& tota
     std::fprintf(to, "    %-16s %s\n", std::string(call).c_str(), cells.c_str());
   }
   if (silent_count != 0) {
-    std::fprintf(to, "    armed but never fired (%zu): %s\n", silent_count, cut(silent, 400).c_str());
+    std::fprintf(to, "    armed but never fired (%zu): %s\n", silent_count,
+                 cut(silent, 400).c_str());
   }
 }
 
@@ -86,9 +88,9 @@ std::string count_deviations(const std::vector<Deviation>& deviations) {
     faults += deviation.site >= site::kFirstFault;
     switches += deviation.site == site::kPoint || deviation.site == site::kPick;
   }
-  return std::to_string(deviations.size()) + " deviations (" + std::to_string(switches) + " switches, " +
-         std::to_string(faults) + " faults, " + std::to_string(deviations.size() - switches - faults) +
-         " others)";
+  return std::to_string(deviations.size()) + " deviations (" + std::to_string(switches) +
+         " switches, " + std::to_string(faults) + " faults, " +
+         std::to_string(deviations.size() - switches - faults) + " others)";
 }
 
 std::string headline(const RunResult& result) {
@@ -106,8 +108,8 @@ void print_failure(const run::Plan& plan, const RunResult& result, const std::st
   std::fprintf(to, "  workload: %s\n", cut(plan.suite->describe(plan.workload), 400).c_str());
   if (auto* drawn = std::get_if<run::Drawn>(&plan.choices)) {
     std::fprintf(to, "  choices:  drawn from seed %llu, strategy %s, profile %s\n",
-                 static_cast<unsigned long long>(drawn->seed), run::to_string(drawn->mix->strategy).c_str(),
-                 drawn->mix->profile.name.c_str());
+                 static_cast<unsigned long long>(drawn->seed),
+                 run::to_string(drawn->mix->strategy).c_str(), drawn->mix->profile.name.c_str());
   }
   std::fprintf(to, "  run:      %s points, %s calls, %.6f s of virtual time, hash %s\n",
                short_number(static_cast<double>(result.points)).c_str(),
@@ -126,7 +128,8 @@ void print_failure(const run::Plan& plan, const RunResult& result, const std::st
   std::fprintf(to, "pollux replay %s\n", token.c_str());
 }
 
-void print_summary(const run::SweepRequest& request, const run::SweepTotals& totals, std::FILE* to) {
+void print_summary(const run::SweepRequest& request, const run::SweepTotals& totals,
+                   std::FILE* to) {
   double seconds = std::max(totals.seconds, 1e-9);
   std::fprintf(to, "%s: %llu seeds: %s\n", std::string(request.suite->name()).c_str(),
                static_cast<unsigned long long>(totals.runs), by_verdict(totals).c_str());

@@ -21,8 +21,8 @@ std::string count_deviations(const std::vector<Deviation>&);
 // One line, cut to a sensible length.
 std::string headline(const RunResult&);
 
-// At most a screen unless `all_details`; the last line is "pollux replay TOKEN". `origin`: "seed 17"
-// or empty.
+// At most a screen unless `all_details`; the last line is "pollux replay TOKEN". `origin`: "seed
+// 17" or empty.
 void print_failure(const run::Plan&, const RunResult&, const std::string& origin,
                    const std::string& token, std::FILE* = stdout, bool all_details = false);
 

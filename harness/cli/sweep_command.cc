@@ -31,9 +31,10 @@ constexpr int kInterrupted = 130;
 
 // The worst news wins.
 int worse(int a, int b) {
-  constexpr int kOrder[] = {exit_code::kInternal,     exit_code::kNondeterminism, exit_code::kViolation,
-                            exit_code::kUnmodelled,   kInterrupted,               exit_code::kInconclusive,
-                            exit_code::kNothingRan,   exit_code::kHeld};
+  constexpr int kOrder[] = {exit_code::kInternal,   exit_code::kNondeterminism,
+                            exit_code::kViolation,  exit_code::kUnmodelled,
+                            kInterrupted,           exit_code::kInconclusive,
+                            exit_code::kNothingRan, exit_code::kHeld};
   for (int code : kOrder) {
     if (a == code || b == code) return code;
   }
@@ -50,7 +51,8 @@ void SweepFlags::add(CLI::App& app) {
   one("--seed", seed, "N", "just this seed; a git hash will do")->excludes(range);
   one("--shard", shard, "K/N", "the K-th of N equal parts of the seeds");
   one("--for", duration, "TIME", "stop after that long (30s, 5m); without --seeds, as many as fit");
-  one("--profile", profile, "NAME", "which faults: a name of `pollux faults`, or a .toml file (legal)");
+  one("--profile", profile, "NAME",
+      "which faults: a name of `pollux faults`, or a .toml file (legal)");
   one("--strategy", strategy, "NAME", "random, pct:DEPTH or pct:DEPTH:POINTS (random)");
   one("--jobs", jobs, "N", "worker processes (one per processor)");
   app.add_flag("--audit", audit, "run every seed twice and compare (else 1 %)");
@@ -100,8 +102,10 @@ run::SweepRequest SweepCommand::request_for(const Suite& suite) const {
 }
 
 // Into the database at once; returns the token's line.
-std::string SweepCommand::remember(const run::SweepRequest& request, const run::SweepFailure& failure) {
-  std::string token = run::encode_or_write(run::make_token(failure.plan, failure.result));
+std::string SweepCommand::remember(const run::SweepRequest& request,
+                                   const run::SweepFailure& failure) {
+  std::string token =
+      run::encode_or_write(run::make_token(failure.plan, failure.result, build_of(failure.plan)));
   if (db_.empty()) {
     std::string path = flags_.db.empty() ? kDefaultDb : flags_.db;
     auto opened = run::FailuresDb::open(path, true);
@@ -133,7 +137,8 @@ class SweepCommand::Listener final : public run::SweepListener {
   Listener(SweepCommand& command, const run::SweepRequest& request)
       : command_(command),
         request_(request),
-        progress_(command.flags_.quiet || command.flags_.json ? Progress::Kind::none : Progress::suitable(),
+        progress_(command.flags_.quiet || command.flags_.json ? Progress::Kind::none
+                                                              : Progress::suitable(),
                   std::string(request.suite->name())) {}
 
   void on_failure(const run::SweepFailure& failure) override {
@@ -152,8 +157,8 @@ class SweepCommand::Listener final : public run::SweepListener {
       std::fflush(stdout);
     }
     if (junit_.size() < kJunitFailures) {
-      junit_.push_back({"seed " + std::to_string(failure.seed), std::string(to_string(verdict)), line,
-                        "pollux replay " + token});
+      junit_.push_back({"seed " + std::to_string(failure.seed), std::string(to_string(verdict)),
+                        line, "pollux replay " + token});
     }
     // Which one is shown in full does not depend on the order of arrival.
     if (!first_ || failure.seed < first_->seed) {
@@ -191,22 +196,27 @@ void SweepCommand::print_divergence(const run::SweepFailure& failure) const {
   RunResult first = runner->run(failure.plan, {.trace = true, .steps = true});
   RunResult second = runner->run(failure.plan, {.trace = true, .steps = true});
   auto divergence = run::first_divergence(first, second);
-  std::printf("\nnot deterministic: seed %llu of %s\n", static_cast<unsigned long long>(failure.seed),
+  std::printf("\nnot deterministic: seed %llu of %s\n",
+              static_cast<unsigned long long>(failure.seed),
               std::string(failure.plan.suite->name()).c_str());
   if (divergence) {
     std::fputs(divergence->report.c_str(), stdout);
   } else {
-    std::printf("  two more runs of the seed alone are the same: what differed depends on the runs before it\n");
+    std::printf(
+        "  two more runs of the seed alone are the same: what differed depends on the runs before "
+        "it\n");
   }
 }
 
 int SweepCommand::run_one(const run::SweepRequest& request) {
   json_.start(request);
   if (!json_.on()) {
-    std::string range = open_ended_ ? "as many seeds as fit into " + flags_.duration
-                                    : "seeds " + std::to_string(request.first) + ".." + std::to_string(request.end);
-    std::printf("%s: %s, profile %s, strategy %s, %u jobs, build %s\n", std::string(request.suite->name()).c_str(),
-                range.c_str(), request.mix->profile.name.c_str(), run::to_string(request.mix->strategy).c_str(),
+    std::string range =
+        open_ended_ ? "as many seeds as fit into " + flags_.duration
+                    : "seeds " + std::to_string(request.first) + ".." + std::to_string(request.end);
+    std::printf("%s: %s, profile %s, strategy %s, %u jobs, build %s\n",
+                std::string(request.suite->name()).c_str(), range.c_str(),
+                request.mix->profile.name.c_str(), run::to_string(request.mix->strategy).c_str(),
                 request.jobs, run::build_id().c_str());
     std::fflush(stdout);
   }
@@ -232,20 +242,22 @@ int SweepCommand::run_one(const run::SweepRequest& request) {
   if (!flags_.hashes.empty()) {
     std::ofstream file(flags_.hashes, std::ios::app);
     for (size_t i = 0; i < totals.hashes.size(); ++i) {
-      file << request.suite->name() << " " << request.first + i << " " << run::hex(totals.hashes[i]) << "\n";
+      file << request.suite->name() << " " << request.first + i << " " << run::hex(totals.hashes[i])
+           << "\n";
     }
     file.close();
     if (!file) std::fprintf(stderr, "pollux: can not write '%s'\n", flags_.hashes.c_str());
   }
-  junit_.push_back({std::string(request.suite->name()), std::to_string(totals.held) + " seeds held", totals.seconds,
-                    totals.runs, listener.junit_});
+  junit_.push_back({std::string(request.suite->name()), std::to_string(totals.held) + " seeds held",
+                    totals.seconds, totals.runs, listener.junit_});
   if (listener.first_ && !json_.on()) {
     const run::SweepFailure& first = *listener.first_;
     if (first.result.verdict == Verdict::diverged) print_divergence(first);
     char* text = nullptr;
     size_t size = 0;
     std::FILE* memory = ::open_memstream(&text, &size);
-    print_failure(first.plan, first.result, "seed " + std::to_string(first.seed), listener.first_token_, memory);
+    print_failure(first.plan, first.result, "seed " + std::to_string(first.seed),
+                  listener.first_token_, memory);
     std::fclose(memory);
     last_words_.assign(text, size);
     std::free(text);
@@ -268,7 +280,8 @@ int SweepCommand::run(const std::vector<const Suite*>& suites,
     std::fprintf(stderr, "pollux: can not write '%s'\n", flags_.junit.c_str());
     code = worse(code, exit_code::kInternal);
   }
-  if (code == exit_code::kNothingRan) std::fprintf(stderr, "pollux: nothing ran: the selection is empty\n");
+  if (code == exit_code::kNothingRan)
+    std::fprintf(stderr, "pollux: nothing ran: the selection is empty\n");
   std::fputs(last_words_.c_str(), stdout);
   return code;
 }

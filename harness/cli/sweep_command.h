@@ -45,7 +45,8 @@ class SweepCommand {
   JsonLines json_;
   std::vector<run::FailuresDb> db_;  // none until something failed
   std::vector<JunitSuite> junit_;
-  std::string last_words_;  // printed at the very end: the first failure of the last suite that had one
+  std::string
+      last_words_;  // printed at the very end: the first failure of the last suite that had one
   bool interrupted_ = false;
 };
 

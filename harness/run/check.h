@@ -15,7 +15,8 @@
 namespace pollux::run {
 
 inline void check(bool holds, const char* what) {
-  if (holds) [[likely]] return;
+  if (holds) [[likely]]
+    return;
   int error = errno;
   std::fprintf(stderr, "pollux: %s: %s\n", what, std::strerror(error));
   std::fflush(nullptr);

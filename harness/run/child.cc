@@ -94,8 +94,9 @@ RunResult died(std::string reason, const std::string& output) {
 
 RunResult crashed_run(int wait_status, const std::string& output) {
   if (WIFSIGNALED(wait_status)) return died(signal_name(WTERMSIG(wait_status)), output);
-  return died("exit status " + std::to_string(WEXITSTATUS(wait_status)) + " in the middle of the run",
-              output);
+  return died(
+      "exit status " + std::to_string(WEXITSTATUS(wait_status)) + " in the middle of the run",
+      output);
 }
 
 RunResult stuck_run(int seconds, const std::string& output) {

@@ -20,7 +20,8 @@ size_t first_difference(const List& a, const List& b) {
 std::string lines_from(const std::vector<std::string>& trace, size_t from, size_t count,
                        const char* mark) {
   std::string text;
-  for (size_t i = from; i < std::min(from + count, trace.size()); ++i) text += mark + trace[i] + "\n";
+  for (size_t i = from; i < std::min(from + count, trace.size()); ++i)
+    text += mark + trace[i] + "\n";
   if (from >= trace.size() && count != 0) text += std::string(mark) + "(the run has ended)\n";
   return text;
 }

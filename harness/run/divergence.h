@@ -11,7 +11,7 @@
 namespace pollux::run {
 
 struct Divergence {
-  size_t step;        // index of the first step whose hash differs
+  size_t step;         // index of the first step whose hash differs
   std::string report;  // several lines: what both did up to there, then what each did
 };
 

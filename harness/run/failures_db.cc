@@ -14,7 +14,8 @@ constexpr const char* kSchema =
     "PRAGMA synchronous = NORMAL;"  // a kill of the process loses nothing; only a power cut might
     "CREATE TABLE IF NOT EXISTS failures("
     "  id INTEGER PRIMARY KEY, at TEXT NOT NULL, suite TEXT NOT NULL, seed TEXT NOT NULL,"
-    "  profile TEXT NOT NULL, strategy TEXT NOT NULL, verdict TEXT NOT NULL, property TEXT NOT NULL,"
+    "  profile TEXT NOT NULL, strategy TEXT NOT NULL, verdict TEXT NOT NULL, property TEXT NOT "
+    "NULL,"
     "  reason TEXT NOT NULL, workload TEXT NOT NULL, hash TEXT NOT NULL, build TEXT NOT NULL,"
     "  token TEXT NOT NULL UNIQUE);";
 
@@ -28,15 +29,16 @@ constexpr const char* kSelect =
     " token FROM failures ORDER BY id";
 
 // In the order of the columns; `at` is not in kInsert.
-constexpr std::string Failure::* kColumns[] = {
-    &Failure::at,      &Failure::suite,    &Failure::seed,   &Failure::profile,
+constexpr std::string Failure::*kColumns[] = {
+    &Failure::at,       &Failure::suite,   &Failure::seed,     &Failure::profile,
     &Failure::strategy, &Failure::verdict, &Failure::property, &Failure::reason,
-    &Failure::workload, &Failure::hash,    &Failure::build,  &Failure::token};
+    &Failure::workload, &Failure::hash,    &Failure::build,    &Failure::token};
 
 }  // namespace
 
 FailuresDb::FailuresDb(FailuresDb&& other) noexcept
-    : handle_(std::exchange(other.handle_, nullptr)), insert_(std::exchange(other.insert_, nullptr)) {}
+    : handle_(std::exchange(other.handle_, nullptr)),
+      insert_(std::exchange(other.insert_, nullptr)) {}
 
 FailuresDb::~FailuresDb() {
   sqlite3_finalize(insert_);
@@ -49,7 +51,8 @@ std::variant<FailuresDb, std::string> FailuresDb::open(const std::string& path, 
   bool good = sqlite3_open_v2(path.c_str(), &db.handle_, flags, nullptr) == SQLITE_OK &&
               sqlite3_exec(db.handle_, kSchema, nullptr, nullptr, nullptr) == SQLITE_OK &&
               sqlite3_prepare_v2(db.handle_, kInsert, -1, &db.insert_, nullptr) == SQLITE_OK;
-  if (!good) return "can not use '" + path + "' as failures database: " + sqlite3_errmsg(db.handle_);
+  if (!good)
+    return "can not use '" + path + "' as failures database: " + sqlite3_errmsg(db.handle_);
   return db;
 }
 

@@ -89,7 +89,8 @@ constexpr size_t kTail = 64;  // room for the empty lists that follow
 size_t write_result(const RunResult& result, char* to, size_t capacity) {
   Writer out(to, capacity);
   out.number(result.verdict);
-  for (uint64_t value : {result.hash, result.points, result.calls, result.switches, result.faults}) {
+  for (uint64_t value :
+       {result.hash, result.points, result.calls, result.switches, result.faults}) {
     out.number(value);
   }
   out.number(result.virtual_ns);
@@ -98,7 +99,8 @@ size_t write_result(const RunResult& result, char* to, size_t capacity) {
   out.list(result.deviations, kTail);
   out.list(result.step_hashes, kTail);
   size_t lines = 0, needed = sizeof lines;
-  while (lines < result.trace.size() && needed + sizeof lines + result.trace[lines].size() <= out.left()) {
+  while (lines < result.trace.size() &&
+         needed + sizeof lines + result.trace[lines].size() <= out.left()) {
     needed += sizeof lines + result.trace[lines++].size();
   }
   check(out.number(lines), "result of a run: no room");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// The state is one failing candidate, `best_`, and it only ever moves to another failing one that is
-// smaller: fewer deviations, a simpler outcome, or a smaller workload. Each pass proposes candidates
-// until none of its kind fails any more; `accept` runs a candidate and moves to it when it fails in
-// the same way. What a candidate asked for and what came of it differ: a deviation that could not
-// happen was skipped. Moving to what came of it drops those at no cost.
+// The state is one failing candidate, `best_`, and it only ever moves to another failing one that
+// is smaller: fewer deviations, a simpler outcome, or a smaller workload. Each pass proposes
+// candidates until none of its kind fails any more; `accept` runs a candidate and moves to it when
+// it fails in the same way. What a candidate asked for and what came of it differ: a deviation that
+// could not happen was skipped. Moving to what came of it drops those at no cost.
 #include "run/shrinker.h"
 
 #include <algorithm>
@@ -64,8 +64,9 @@ bool Shrinker::time_left() {
 }
 
 void Shrinker::tell(const char* pass) {
-  progress_(std::string(pass) + ": " + std::to_string(deviations().size()) + " deviations, workload of " +
-            std::to_string(best_.plan.workload.size()) + " characters, " + std::to_string(best_.runs) + " runs");
+  progress_(std::string(pass) + ": " + std::to_string(deviations().size()) +
+            " deviations, workload of " + std::to_string(best_.plan.workload.size()) +
+            " characters, " + std::to_string(best_.runs) + " runs");
 }
 
 // Runs the plan as it is, then by its deviations alone: from there on they are the plan.
@@ -90,7 +91,8 @@ bool Shrinker::reproduce() {
   }
   // A candidate may take another way than the failure and get lost on it. A run that died can not
   // tell how long it was, and one that spent its bound needs all of it to do so again.
-  bool bounded = best_.result.verdict == Verdict::step_limit || best_.result.verdict == Verdict::time_limit;
+  bool bounded =
+      best_.result.verdict == Verdict::step_limit || best_.result.verdict == Verdict::time_limit;
   if (!best_.died && !bounded) {
     watch_.points_max = best_.result.points * kBoundFactor + kBoundSlack;
     watch_.calls_max = best_.result.calls * kBoundFactor + kBoundSlack;
@@ -135,7 +137,8 @@ void Shrinker::remove_chunks(size_t size) {
     end = std::min(end, deviations().size());
     size_t from = end > size ? end - size : 0;
     Deviations candidate = deviations();
-    candidate.erase(candidate.begin() + static_cast<ptrdiff_t>(from), candidate.begin() + static_cast<ptrdiff_t>(end));
+    candidate.erase(candidate.begin() + static_cast<ptrdiff_t>(from),
+                    candidate.begin() + static_cast<ptrdiff_t>(end));
     accept(std::move(candidate));
     end = from;
   }
@@ -143,7 +146,8 @@ void Shrinker::remove_chunks(size_t size) {
 
 void Shrinker::remove_deviations() {
   if (!deviations().empty()) accept(Deviations{});
-  for (size_t size = std::max<size_t>(deviations().size() / 2, 1); !deviations().empty() && time_left();) {
+  for (size_t size = std::max<size_t>(deviations().size() / 2, 1);
+       !deviations().empty() && time_left();) {
     size_t before = deviations().size();
     remove_chunks(size);
     // One round of single removals that changes nothing is the end: each that is left is needed.
@@ -212,7 +216,8 @@ ShrinkResult Shrinker::shrink() {
       best_.result = std::move(final_run);
     } else {
       best_.reproduced = false;
-      best_.complaint = "the smallest failure did not fail a second time: the run is not deterministic";
+      best_.complaint =
+          "the smallest failure did not fail a second time: the run is not deterministic";
     }
   }
   best_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();

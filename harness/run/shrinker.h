@@ -20,18 +20,19 @@
 namespace pollux::run {
 
 struct ShrinkRequest {
-  Plan plan;                     // a failing one
+  Plan plan;  // a failing one
   std::chrono::milliseconds budget{20'000};
   unsigned seeds_per_workload = 30;  // tried on a smaller workload when its deviations do not fail
   std::shared_ptr<const Mix> mix;    // that those seeds draw from; null: not tried
 };
 
 struct ShrinkResult {
-  bool reproduced = false;  // false: the plan's own run did not fail, or not by its deviations alone
-  std::string complaint;    // why it was not reproduced
-  Plan plan;                // with explicit deviations
-  RunResult result;         // of that plan
-  bool died = false;        // its process did not survive: no hash
+  bool reproduced =
+      false;              // false: the plan's own run did not fail, or not by its deviations alone
+  std::string complaint;  // why it was not reproduced
+  Plan plan;              // with explicit deviations
+  RunResult result;       // of that plan
+  bool died = false;      // its process did not survive: no hash
   size_t deviations_before = 0;
   size_t workload_before = 0;  // characters
   uint64_t runs = 0;
@@ -40,6 +41,7 @@ struct ShrinkResult {
 };
 
 // `progress` is told each improvement in one line.
-ShrinkResult shrink(const ShrinkRequest&, Runner&, const std::function<void(const std::string&)>& progress);
+ShrinkResult shrink(const ShrinkRequest&, Runner&,
+                    const std::function<void(const std::string&)>& progress);
 
 }  // namespace pollux::run

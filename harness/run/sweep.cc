@@ -125,7 +125,8 @@ Sweep::Sweep(const SweepRequest& request, SweepListener& listener)
       memory_(sizeof(Header) + alignof(Slot) + sizeof(Slot) * request.jobs),
       hash_memory_(8 * std::min(count_, kHashesMax)),
       header_(*memory_.as<Header>()),
-      slots_(memory_.as<Slot>((sizeof(Header) + alignof(Slot) - 1) / alignof(Slot) * alignof(Slot))),
+      slots_(
+          memory_.as<Slot>((sizeof(Header) + alignof(Slot) - 1) / alignof(Slot) * alignof(Slot))),
       hashes_(hash_memory_.as<std::atomic<uint64_t>>()),
       children_(request.jobs) {
   header_.next.store(request.first);
@@ -169,7 +170,8 @@ void Sweep::count(Slot& slot, const RunResult& result, uint64_t seed) {
   slot.virtual_ns.add(static_cast<uint64_t>(result.virtual_ns));
   slot.digest.add(digest_of(seed, result.verdict, result.hash));
   for (const Deviation& deviation : result.deviations) {
-    if (deviation.site >= site::kFirstFault) slot.fault_counts[deviation.site - site::kFirstFault].add(1);
+    if (deviation.site >= site::kFirstFault)
+      slot.fault_counts[deviation.site - site::kFirstFault].add(1);
   }
   uint64_t index = seed - request_.first;
   if (index < kHashesMax) hashes_[index].store(result.hash, std::memory_order_relaxed);
@@ -243,8 +245,8 @@ void Sweep::child_ended(size_t index, int status) {
       break;
     }
     case State::result:
-      listener_.on_failure({seed, plan_of_seed(request_, seed),
-                            read_result(slot.result, slot.result_size)});
+      listener_.on_failure(
+          {seed, plan_of_seed(request_, seed), read_result(slot.result, slot.result_size)});
       break;
   }
   if (request_.fail_fast) header_.stop.store(true);
@@ -294,7 +296,8 @@ SweepTotals Sweep::totals() const {
     sum.virtual_ns += static_cast<int64_t>(slot.virtual_ns.get());
     sum.digest += slot.digest.get();
     for (unsigned v = 0; v < kVerdicts; ++v) sum.by_verdict[v] += slot.by_verdict[v].get();
-    for (size_t p = 0; p < sum.fault_counts.size(); ++p) sum.fault_counts[p] += slot.fault_counts[p].get();
+    for (size_t p = 0; p < sum.fault_counts.size(); ++p)
+      sum.fault_counts[p] += slot.fault_counts[p].get();
   }
   sum.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   return sum;
@@ -331,7 +334,8 @@ SweepTotals Sweep::run() {
     for (size_t i = 0; i < children_.size(); ++i) {
       Child& child = children_[i];
       int status = 0;
-      if (child.pid > 0 && ::waitpid(child.pid, &status, WNOHANG) == child.pid) child_ended(i, status);
+      if (child.pid > 0 && ::waitpid(child.pid, &status, WNOHANG) == child.pid)
+        child_ended(i, status);
       if (child.pid <= 0 && work_left(slots_[i])) start(i);
       if (child.pid > 0) {
         alive = true;
@@ -339,7 +343,8 @@ SweepTotals Sweep::run() {
       }
     }
     if (!alive) break;
-    if (request_.budget.count() != 0 && Clock::now() - start_ >= request_.budget) header_.stop.store(true);
+    if (request_.budget.count() != 0 && Clock::now() - start_ >= request_.budget)
+      header_.stop.store(true);
     SweepTotals now = totals();
     listener_.on_progress(now, share(now));
     wait_for_event();
@@ -354,7 +359,8 @@ SweepTotals Sweep::run() {
 }  // namespace
 
 Plan plan_of_seed(const SweepRequest& request, uint64_t seed) {
-  return {request.suite, request.suite->workload(seed), Drawn{seed, request.mix}, request.overrides};
+  return {request.suite, request.suite->workload(seed), Drawn{seed, request.mix},
+          request.overrides};
 }
 
 uint64_t digest_of(uint64_t seed, Verdict verdict, uint64_t hash) {

@@ -48,7 +48,7 @@ struct SweepTotals {
   int64_t virtual_ns = 0;
   std::vector<uint64_t> fault_counts;  // by faults::PointId
   uint64_t distinct = 0;               // different hashes among the first 2^26 seeds
-  uint64_t digest = 0;  // over (seed, verdict, hash) of all seeds; independent of jobs and order
+  uint64_t digest = 0;    // over (seed, verdict, hash) of all seeds; independent of jobs and order
   bool complete = false;  // every seed was run
   bool interrupted = false;
   double seconds = 0;

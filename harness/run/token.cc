@@ -45,7 +45,8 @@ bool is_built_in(std::string_view name) {
 Json encode_profile(const faults::Profile& profile) {
   if (is_built_in(profile.name)) {
     auto loaded = faults::load_profile(profile.name);
-    if (auto* same = std::get_if<faults::Profile>(&loaded); same && digest(*same) == digest(profile)) {
+    if (auto* same = std::get_if<faults::Profile>(&loaded);
+        same && digest(*same) == digest(profile)) {
       return {{"n", profile.name}, {"d", digest(profile)}};
     }
   }
@@ -57,9 +58,11 @@ std::variant<faults::Profile, std::string> decode_profile(const Json& json) {
   if (json.contains("d")) {
     auto loaded = faults::load_profile(name);
     auto* profile = std::get_if<faults::Profile>(&loaded);
-    if (profile == nullptr) return "this build has no profile '" + name + "', which the token names";
+    if (profile == nullptr)
+      return "this build has no profile '" + name + "', which the token names";
     if (digest(*profile) != json.at("d")) {
-      return "the profile '" + name + "' has changed since the token was made: use the build that made it";
+      return "the profile '" + name +
+             "' has changed since the token was made: use the build that made it";
     }
     return *profile;
   }
@@ -70,7 +73,8 @@ std::variant<faults::Profile, std::string> decode_profile(const Json& json) {
   for (size_t i = 0; i + 1 < faults.size(); i += 2) {
     std::string point_name = faults[i];
     const faults::Point* point = faults::find_point(point_name);
-    if (point == nullptr) return "this build has no failure point '" + point_name + "', which the token names";
+    if (point == nullptr)
+      return "this build has no failure point '" + point_name + "', which the token names";
     profile.faults.push_back(
         {static_cast<faults::PointId>(point - faults::points().data()), faults[i + 1]});
   }
@@ -101,7 +105,8 @@ std::variant<std::vector<Deviation>, std::string> decode_deviations(const Json& 
   for (const Json& entry : json.at("n")) {
     std::string name = entry;
     Site site = find_site(name);
-    if (site >= kSitesMax) return "this build has no choice site '" + name + "', which the token names";
+    if (site >= kSitesMax)
+      return "this build has no choice site '" + name + "', which the token names";
     sites.push_back(site);
   }
   const Json& numbers = json.at("v");
@@ -110,7 +115,8 @@ std::variant<std::vector<Deviation>, std::string> decode_deviations(const Json& 
   deviations.reserve(numbers.size() / 4);
   for (size_t i = 0; i < numbers.size(); i += 4) {
     uint64_t actor = numbers[i], site = numbers[i + 1];
-    if (actor >= kActors || site >= sites.size()) return "its list of deviations has a number out of range";
+    if (actor >= kActors || site >= sites.size())
+      return "its list of deviations has a number out of range";
     deviations.push_back({static_cast<Actor>(actor), sites[site], numbers[i + 2], numbers[i + 3]});
   }
   return deviations;
@@ -140,7 +146,8 @@ std::variant<Token, std::string> decode_payload(const std::string& bytes) {
   token.workload = json.at("w");
   unsigned verdict = json.at("r");
   if (to_string(static_cast<Verdict>(verdict)) == "?" || verdict > UINT8_MAX) {
-    return "it expects verdict number " + std::to_string(verdict) + ", which this build does not know";
+    return "it expects verdict number " + std::to_string(verdict) +
+           ", which this build does not know";
   }
   token.verdict = static_cast<Verdict>(verdict);
   token.property = json.at("p");
@@ -151,7 +158,8 @@ std::variant<Token, std::string> decode_payload(const std::string& bytes) {
     token.overrides = json.at("o").get<Overrides>();
     RunOptions scratch;
     for (const auto& [name, value] : token.overrides) {
-      if (!apply_override(scratch, name, value)) return "it sets '" + name + "', which this build does not know";
+      if (!apply_override(scratch, name, value))
+        return "it sets '" + name + "', which this build does not know";
     }
   }
   if (json.contains("d")) {
@@ -180,12 +188,13 @@ std::variant<Token, TokenError> parse_line(std::string_view text) {
     at = dot + 1;
   }
   if (parts[0] != prefix) {
-    return error("token has format '" + std::string(parts[0].substr(0, 20)) + "', this build reads '" +
-                 prefix + "': replay it with the version that made it");
+    return error("token has format '" + std::string(parts[0].substr(0, 20)) +
+                 "', this build reads '" + prefix + "': replay it with the version that made it");
   }
   if (parts.size() != 4 || parts[3].size() != 8) {
     return error("token is cut off or damaged after " + std::to_string(text.size()) +
-                 " characters: it has the form " + prefix + ".SUITE.PAYLOAD.CHECKSUM, copy the whole line");
+                 " characters: it has the form " + prefix +
+                 ".SUITE.PAYLOAD.CHECKSUM, copy the whole line");
   }
   size_t bad = 0;
   auto payload = decode_base64url(parts[2], &bad);
@@ -196,8 +205,8 @@ std::variant<Token, TokenError> parse_line(std::string_view text) {
   }
   std::string expected = checksum(text.substr(0, text.rfind('.')));
   if (expected != parts[3] || !payload) {
-    return error("token is damaged: its checksum reads " + std::string(parts[3]) + ", its text gives " +
-                 expected + ", copy it again");
+    return error("token is damaged: its checksum reads " + std::string(parts[3]) +
+                 ", its text gives " + expected + ", copy it again");
   }
   try {
     auto decoded = decode_payload(*payload);
@@ -228,20 +237,21 @@ bool same_profile(const faults::Profile& a, const faults::Profile& b) {
 
 bool operator==(const Token& a, const Token& b) {
   if (a.suite != b.suite || a.workload != b.workload || a.overrides != b.overrides ||
-      a.verdict != b.verdict || a.property != b.property || a.hash != b.hash || a.build != b.build ||
-      a.compiler != b.compiler || a.choices.index() != b.choices.index()) {
+      a.verdict != b.verdict || a.property != b.property || a.hash != b.hash ||
+      a.build != b.build || a.compiler != b.compiler || a.choices.index() != b.choices.index()) {
     return false;
   }
   auto* drawn = std::get_if<Drawn>(&a.choices);
   if (drawn == nullptr) {
-    return std::get<std::vector<Deviation>>(a.choices) == std::get<std::vector<Deviation>>(b.choices);
+    return std::get<std::vector<Deviation>>(a.choices) ==
+           std::get<std::vector<Deviation>>(b.choices);
   }
   const Drawn& other = std::get<Drawn>(b.choices);
   return drawn->seed == other.seed && drawn->mix->strategy == other.mix->strategy &&
          same_profile(drawn->mix->profile, other.mix->profile);
 }
 
-Token make_token(const Plan& plan, const RunResult& result) {
+Token make_token(const Plan& plan, const RunResult& result, const std::string& build) {
   Token token;
   token.suite = plan.suite->name();
   token.workload = plan.workload;
@@ -250,14 +260,14 @@ Token make_token(const Plan& plan, const RunResult& result) {
   token.verdict = result.verdict;
   token.property = property_of(result);
   token.hash = result.hash;
-  token.build = build_id();
+  token.build = build.empty() ? build_id() : build;
   token.compiler = compiler();
   return token;
 }
 
 std::string encode(const Token& token) {
-  std::string body = std::string(kPrefix) + std::to_string(kTokenVersion) + "." + token.suite + "." +
-                     encode_base64url(encode_payload(token));
+  std::string body = std::string(kPrefix) + std::to_string(kTokenVersion) + "." + token.suite +
+                     "." + encode_base64url(encode_payload(token));
   return body + "." + checksum(body);
 }
 
@@ -289,27 +299,30 @@ std::variant<Token, TokenError> parse_token(std::string_view given) {
     }
     return parse_line(line);
   }
-  if (!text.starts_with(kPrefix) || text.find('.') == std::string::npos || text.ends_with(".token")) {
+  if (!text.starts_with(kPrefix) || text.find('.') == std::string::npos ||
+      text.ends_with(".token")) {
     return TokenError{"'" + text.substr(0, 60) + "' is neither a token (" + std::string(kPrefix) +
                       std::to_string(kTokenVersion) + ".SUITE...) nor a file that can be read"};
   }
   return parse_line(text);
 }
 
-std::string other_build(const Token& token) {
-  if (token.build == build_id() && build_id() != "none") return "";
+std::string other_build(const Token& token, const std::string& given) {
+  const std::string& build = given.empty() ? build_id() : given;
+  if (token.build == build && build != "none") return "";
   return "token was made by build " + token.build + " (" + token.compiler + "), this is build " +
-         build_id() + " (" + compiler() + "): replay it there, or try it here with --force";
+         build + " (" + compiler() + "): replay it there, or try it here with --force";
 }
 
 std::variant<Plan, TokenError> plan_of(const Token& token) {
   const Suite* suite = find_suite(token.suite);
   if (suite == nullptr) {
     return TokenError{"token is for suite '" + token.suite + "', which this binary does not have" +
-                          did_you_mean(token.suite, suite_names())};
+                      did_you_mean(token.suite, suite_names())};
   }
   std::string complaint = suite->validate(token.workload);
-  if (!complaint.empty()) return TokenError{"token's workload does not fit suite " + token.suite + ": " + complaint};
+  if (!complaint.empty())
+    return TokenError{"token's workload does not fit suite " + token.suite + ": " + complaint};
   return Plan{suite, token.workload, token.choices, token.overrides};
 }
 

@@ -40,7 +40,8 @@ struct Token {
 };
 bool operator==(const Token&, const Token&);
 
-Token make_token(const Plan&, const RunResult&);
+// `build`: what carries out the plan; this binary when empty.
+Token make_token(const Plan&, const RunResult&, const std::string& build = "");
 
 std::string encode(const Token&);
 
@@ -57,8 +58,9 @@ struct TokenError {
 // and the build are known is for plan_of and other_build.
 std::variant<Token, TokenError> parse_token(std::string_view text);
 
-// Nothing when the token was made by this very build, otherwise what to say about it.
-std::string other_build(const Token&);
+// Nothing when the token was made by this very build (`build`, or this binary when that is empty),
+// otherwise what to say about it.
+std::string other_build(const Token&, const std::string& build = "");
 
 // The plan to run; the suite must be registered and accept the workload.
 std::variant<Plan, TokenError> plan_of(const Token&);

@@ -146,7 +146,8 @@ RunResult Worker::run(const Plan& plan, const Watch& watch) {
   }
   ::close(channel_);
   child_ = -1;
-  RunResult result = stuck ? stuck_run(stuck_seconds_, output_.tail()) : crashed_run(status, output_.tail());
+  RunResult result =
+      stuck ? stuck_run(stuck_seconds_, output_.tail()) : crashed_run(status, output_.tail());
   result.deviations = shared_->log.copy();
   return result;
 }

@@ -2,8 +2,8 @@
 //
 // Runs plans one after the other in a forked child, and survives whatever they do.
 //
-// The child is kept as long as its runs hold; one that ends otherwise takes its child with it, since
-// it leaves abandoned threads behind, and the next run gets a new one.
+// The child is kept as long as its runs hold; one that ends otherwise takes its child with it,
+// since it leaves abandoned threads behind, and the next run gets a new one.
 #pragma once
 
 #include <memory>
