@@ -127,7 +127,7 @@ void TcpSocket::abort_first_queued() {
 // --- connect(2)
 
 long TcpSocket::connect(Address to) {
-  long result;
+  long result = -EINPROGRESS;
   switch (use) {
     case Use::disconnecting:
       return -EINVAL;
@@ -141,7 +141,6 @@ long TcpSocket::connect(Address to) {
       result = start_connect(to);
       if (result < 0) return result;
       use = Use::connecting;
-      result = -EINPROGRESS;
       break;
   }
   Time deadline = deadline_after(send_timeout);

@@ -32,7 +32,7 @@ std::string TimerFd::describe() {
   return text;
 }
 
-uint32_t TimerFd::poll() { return ticks_ != 0 ? EPOLLIN : 0; }
+uint32_t TimerFd::poll() { return ticks_ != 0 ? uint32_t{EPOLLIN} : 0; }
 
 void TimerFd::arm() {
   armed_ = true;
