@@ -26,6 +26,7 @@
 #include "oracle/process.h"
 #include "pollux/shim/gate.h"
 #include "pollux/shim/raw_system_call.h"
+#include "run/crash_note.h"
 #include "run/result_code.h"
 #include "run/token.h"
 
@@ -112,6 +113,7 @@ __attribute__((constructor)) void begin() {
   options.strategy = strategy.get();
   preloaded->process = shim::raw_system_call(SYS_getpid);
   ::on_exit([](int status, void*) { program_exits(status); }, nullptr);
+  run::note_crashes(shared.result, ExecShared::kResultMax, &shared.note_size);
   shared.started = true;
   oracle::begin_process_run(options, std::move(strategy), leave_result);
 }

@@ -272,9 +272,12 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   if (!died_) return run::read_result(shared->result, shared->result_size);
 
   std::string last = show_output_ ? "" : output.tail();
-  RunResult result = ended ? run::crashed_run(status, last) : run::stuck_run(stuck_seconds_, last);
+  RunResult noted;
+  if (shared->note_size != 0) noted = run::read_result(shared->result, shared->note_size);
+  RunResult result = ended ? run::crashed_run(status, last, std::move(noted))
+                           : run::stuck_run(stuck_seconds_, last);
   if (!shared->started) result.reason = "the program did not start: " + result.reason;
-  result.deviations = shared->log.copy();
+  if (shared->note_size == 0) result.deviations = shared->log.copy();
   if (show_output_) std::fprintf(stderr, "%s\n", exec_line(plan.choices, result).c_str());
   return result;
 }

@@ -38,6 +38,7 @@ struct ExecShared {
   uint64_t points_max, calls_max;
   size_t token_size;   // by the parent: the plan, as a token
   size_t result_size;  // by the library, last: 0 while there is no result
+  size_t note_size;    // by the library's signal handler: what a crash left in `result`
   run::DeviationLog log;
   char token[kTokenMax];
   char result[kResultMax];

@@ -101,8 +101,9 @@ std::string headline(const RunResult& result) {
 
 void print_failure(const run::Plan& plan, const RunResult& result, const std::string& origin,
                    const std::string& token, std::FILE* to, bool all_details) {
-  std::fprintf(to, "\n%s (%s) in %s%s%s\n", std::string(to_string(result.verdict)).c_str(),
-               run::property_of(result).c_str(), std::string(plan.suite->name()).c_str(),
+  std::string verdict(to_string(result.verdict)), property = run::property_of(result);
+  if (property != verdict) verdict += " (" + property + ")";
+  std::fprintf(to, "\n%s in %s%s%s\n", verdict.c_str(), std::string(plan.suite->name()).c_str(),
                origin.empty() ? "" : ", ", origin.c_str());
   std::fprintf(to, "  reason:   %s\n", cut(result.reason, 400).c_str());
   std::fprintf(to, "  workload: %s\n", cut(plan.suite->describe(plan.workload), 400).c_str());

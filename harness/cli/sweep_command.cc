@@ -54,6 +54,7 @@ void SweepFlags::add(CLI::App& app) {
   one("--profile", profile, "NAME",
       "which faults: a name of `pollux faults`, or a .toml file (legal)");
   one("--strategy", strategy, "NAME", "random, pct:DEPTH or pct:DEPTH:POINTS (random)");
+  one("--stuck", stuck, "TIME", "kill a run that shows no end for that long in real time (60s)");
   one("--jobs", jobs, "N", "worker processes (one per processor)");
   app.add_flag("--audit", audit, "run every seed twice and compare (else 1 %)");
   app.add_flag("--fail-fast", fail_fast, "stop at the first failure");
@@ -92,6 +93,10 @@ SweepCommand::SweepCommand(const SweepFlags& flags) : flags_(flags), json_(flags
   base_.overrides = parse_overrides(flags.settings);
   if (flags.audit) base_.audit_percent = 100;
   base_.fail_fast = flags.fail_fast;
+  if (!flags.stuck.empty()) {
+    auto seconds = std::chrono::ceil<std::chrono::seconds>(parse_duration("--stuck", flags.stuck));
+    base_.stuck_seconds = static_cast<int>(seconds.count());
+  }
   base_.keep_hashes = !flags.hashes.empty();
 }
 

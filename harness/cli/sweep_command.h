@@ -15,7 +15,7 @@
 namespace pollux::cli {
 
 struct SweepFlags {
-  std::string seeds, seed, shard, duration, jobs;
+  std::string seeds, seed, shard, duration, jobs, stuck;
   std::string profile = "legal", strategy = "random";
   std::string db, junit, hashes;
   std::vector<std::string> settings;

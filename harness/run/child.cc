@@ -81,8 +81,7 @@ std::string signal_name(int signal) {
 
 namespace {
 
-RunResult died(std::string reason, const std::string& output) {
-  RunResult result;
+RunResult died(std::string reason, const std::string& output, RunResult result) {
   result.verdict = Verdict::crash;
   std::string last = output.substr(output.rfind('\n') + 1);
   result.reason = std::move(reason) + (last.empty() ? "" : ": " + last.substr(0, 300));
@@ -92,17 +91,18 @@ RunResult died(std::string reason, const std::string& output) {
 
 }  // namespace
 
-RunResult crashed_run(int wait_status, const std::string& output) {
-  if (WIFSIGNALED(wait_status)) return died(signal_name(WTERMSIG(wait_status)), output);
-  return died(
-      "exit status " + std::to_string(WEXITSTATUS(wait_status)) + " in the middle of the run",
-      output);
+RunResult crashed_run(int wait_status, const std::string& output, RunResult noted) {
+  std::string reason =
+      WIFSIGNALED(wait_status)
+          ? signal_name(WTERMSIG(wait_status))
+          : "exit status " + std::to_string(WEXITSTATUS(wait_status)) + " in the middle of the run";
+  return died(std::move(reason), output, std::move(noted));
 }
 
 RunResult stuck_run(int seconds, const std::string& output) {
-  return died("no end after " + std::to_string(seconds) +
+  return died("stuck: no end after " + std::to_string(seconds) +
                   " s of real time, killed (a loop without a call or an atomic access?)",
-              output);
+              output, {});
 }
 
 }  // namespace pollux::run

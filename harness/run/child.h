@@ -61,8 +61,9 @@ pid_t fork_child(const Output& output, const std::function<int()>& body);
 // "SIGSEGV", "SIGABRT", "signal 64"
 std::string signal_name(int signal);
 
-// The result of a run whose process ended without telling. `wait_status` as from waitpid.
-RunResult crashed_run(int wait_status, const std::string& output);
+// The result of a run whose process ended without one. `wait_status` as from waitpid; `noted` is
+// what note_crashes could still say.
+RunResult crashed_run(int wait_status, const std::string& output, RunResult noted = {});
 // That of a run which was killed because it got nowhere for `seconds` of real time.
 RunResult stuck_run(int seconds, const std::string& output);
 

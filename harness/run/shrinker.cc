@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// The state is one failing candidate, `best_`, and it only ever moves to another failing one that
-// is smaller: fewer deviations, a simpler outcome, or a smaller workload. Each pass proposes
+// The state is one failing run, `best_`, and it only ever moves to another failing one that is
+// smaller: fewer deviations, a simpler outcome, or a smaller workload. Each pass proposes
 // candidates until none of its kind fails any more; `accept` runs a candidate and moves to it when
 // it fails in the same way. What a candidate asked for and what came of it differ: a deviation that
 // could not happen was skipped. Moving to what came of it drops those at no cost.
+//
+// Removing chunks ends in a minimum of its own kind: no single deviation can go. Switches come in
+// pairs, though, away and back, and where two threads alternate no single switch can go while half
+// of them could. So when few are left, pairs are tried, and of very few every subset, smallest
+// first.
 #include "run/shrinker.h"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 namespace pollux::run {
 namespace {
@@ -17,6 +24,10 @@ using Deviations = std::vector<Deviation>;
 
 constexpr uint64_t kBoundFactor = 4;
 constexpr uint64_t kBoundSlack = 1000;
+constexpr size_t kPairsUpTo = 24;      // deviations of which every pair is tried
+constexpr size_t kSubsetsUpTo = 8;     // deviations of which every subset is tried
+constexpr size_t kReadable = 6;        // a smaller workload may cost deviations up to so many
+constexpr unsigned kSeedsReduced = 3;  // failing seeds of one workload that are worth reducing
 
 bool switches_thread(const Deviation& deviation) {
   return deviation.site == site::kPoint || deviation.site == site::kPick;
@@ -31,15 +42,24 @@ class Shrinker {
   ShrinkResult shrink();
 
  private:
-  bool reproduce();
-  bool accept(const Plan&);
-  bool accept_drawn(const Plan&);
+  struct Failing {
+    Plan plan;  // with explicit deviations
+    RunResult result;
+    bool died = false;
+  };
+
+  std::string reproduce();  // or why not
+  RunResult try_run(const Plan&, const Watch&);
+  bool accept(Plan candidate);
   bool accept(Deviations);
-  void remove_deviations();
-  void remove_chunks(size_t size);
+  void reduce();
+  void remove_chunks();
+  bool remove_pair();
+  bool keep_subset();
   void simplify_outcomes();
   bool shrink_workload();
   bool accept_workload(const std::string& workload);
+  bool accept_seed(const std::string& workload, uint64_t seed);
   bool time_left();
   void tell(const char* pass);
 
@@ -51,43 +71,60 @@ class Shrinker {
   const ShrinkRequest& request_;
   Runner& runner_;
   const std::function<void(const std::string&)>& progress_;
-  ShrinkResult best_;
+  Failing best_;
   std::string property_;
   Watch watch_;  // bounds of the candidates
+  uint64_t runs_ = 0;
+  size_t deviations_before_ = 0;
+  bool out_of_time_ = false;
   Clock::time_point start_ = Clock::now();
 };
 
 bool Shrinker::time_left() {
-  if (Clock::now() - start_ < request_.budget) return true;
-  best_.out_of_time = true;
-  return false;
+  out_of_time_ = Clock::now() - start_ >= request_.budget;
+  return !out_of_time_;
 }
 
 void Shrinker::tell(const char* pass) {
   progress_(std::string(pass) + ": " + std::to_string(deviations().size()) +
             " deviations, workload of " + std::to_string(best_.plan.workload.size()) +
-            " characters, " + std::to_string(best_.runs) + " runs");
+            " characters, " + std::to_string(runs_) + " runs");
+}
+
+RunResult Shrinker::try_run(const Plan& plan, const Watch& watch) {
+  ++runs_;
+  return runner_.run(plan, watch);
+}
+
+bool Shrinker::accept(Plan candidate) {
+  if (!time_left()) return false;
+  RunResult run = try_run(candidate, watch_);
+  if (!same_failure(run)) return false;
+  if (run.deviations.size() < std::get<Deviations>(candidate.choices).size()) {
+    candidate.choices = run.deviations;
+  }
+  best_ = {std::move(candidate), std::move(run), runner_.last_died()};
+  return true;
+}
+
+bool Shrinker::accept(Deviations candidate) {
+  return accept(
+      Plan{best_.plan.suite, best_.plan.workload, std::move(candidate), best_.plan.overrides});
 }
 
 // Runs the plan as it is, then by its deviations alone: from there on they are the plan.
-bool Shrinker::reproduce() {
-  ++best_.runs;
+std::string Shrinker::reproduce() {
   best_.plan = request_.plan;
-  best_.result = runner_.run(request_.plan);
+  best_.result = try_run(request_.plan, {});
   best_.died = runner_.last_died();
-  best_.workload_before = request_.plan.workload.size();
-  if (best_.result.verdict == Verdict::held) {
-    best_.complaint = "the run holds: there is nothing to shrink";
-    return false;
-  }
+  if (best_.result.verdict == Verdict::held) return "the run holds: there is nothing to shrink";
   property_ = property_of(best_.result);
-  best_.deviations_before = best_.result.deviations.size();
-  const RunResult first = best_.result;
-  best_.plan.choices = first.deviations;
-  if (!accept(Deviations(first.deviations))) {
-    best_.complaint = "the deviations of the run alone do not lead to " +
-                      std::string(to_string(first.verdict)) + " (" + property_ + ") again";
-    return false;
+  Deviations found = best_.result.deviations;
+  deviations_before_ = found.size();
+  best_.plan.choices = found;
+  if (!accept(std::move(found))) {
+    return "the deviations of the run alone do not lead to " +
+           std::string(to_string(best_.result.verdict)) + " (" + property_ + ") again";
   }
   // A candidate may take another way than the failure and get lost on it. A run that died can not
   // tell how long it was, and one that spent its bound needs all of it to do so again.
@@ -97,70 +134,71 @@ bool Shrinker::reproduce() {
     watch_.points_max = best_.result.points * kBoundFactor + kBoundSlack;
     watch_.calls_max = best_.result.calls * kBoundFactor + kBoundSlack;
   }
-  return true;
-}
-
-bool Shrinker::accept_drawn(const Plan& drawn) {
-  ++best_.runs;
-  RunResult run = runner_.run(drawn, watch_);
-  if (!same_failure(run)) return false;
-  Plan plan = drawn;
-  plan.choices = std::move(run.deviations);
-  return accept(plan);
-}
-
-bool Shrinker::accept(const Plan& candidate) {
-  if (!time_left()) return false;
-  ++best_.runs;
-  RunResult run = runner_.run(candidate, watch_);
-  if (!same_failure(run)) return false;
-  Plan plan = candidate;
-  if (run.deviations.size() < std::get<Deviations>(candidate.choices).size()) {
-    plan.choices = run.deviations;
-  }
-  best_.died = runner_.last_died();
-  best_.plan = std::move(plan);
-  best_.result = std::move(run);
-  return true;
-}
-
-bool Shrinker::accept(Deviations candidate) {
-  Plan plan = best_.plan;
-  plan.choices = std::move(candidate);
-  return accept(plan);
+  return "";
 }
 
 // From the end: what came after the decisive moment goes first, and what is kept keeps its meaning.
-void Shrinker::remove_chunks(size_t size) {
-  size_t end = deviations().size();
-  while (end != 0 && time_left()) {
-    end = std::min(end, deviations().size());
-    size_t from = end > size ? end - size : 0;
-    Deviations candidate = deviations();
-    candidate.erase(candidate.begin() + static_cast<ptrdiff_t>(from),
-                    candidate.begin() + static_cast<ptrdiff_t>(end));
-    accept(std::move(candidate));
-    end = from;
-  }
-}
-
-void Shrinker::remove_deviations() {
+void Shrinker::remove_chunks() {
   if (!deviations().empty()) accept(Deviations{});
-  for (size_t size = std::max<size_t>(deviations().size() / 2, 1);
-       !deviations().empty() && time_left();) {
+  size_t size = std::max<size_t>(deviations().size() / 2, 1);
+  while (!deviations().empty() && time_left()) {
     size_t before = deviations().size();
-    remove_chunks(size);
+    for (size_t end = before; end != 0 && time_left();) {
+      end = std::min(end, deviations().size());
+      size_t from = end > size ? end - size : 0;
+      Deviations candidate = deviations();
+      candidate.erase(candidate.begin() + static_cast<ptrdiff_t>(from),
+                      candidate.begin() + static_cast<ptrdiff_t>(end));
+      accept(std::move(candidate));
+      end = from;
+    }
     // One round of single removals that changes nothing is the end: each that is left is needed.
     if (size == 1 && deviations().size() == before) break;
     size = std::clamp<size_t>(size / 2, 1, std::max<size_t>(deviations().size() / 2, 1));
   }
-  tell("deviations");
+}
+
+bool Shrinker::remove_pair() {
+  for (size_t second = deviations().size(); second-- > 1;) {
+    for (size_t first = second; first-- > 0;) {
+      if (!time_left()) return false;
+      Deviations candidate = deviations();
+      candidate.erase(candidate.begin() + static_cast<ptrdiff_t>(second));
+      candidate.erase(candidate.begin() + static_cast<ptrdiff_t>(first));
+      if (accept(std::move(candidate))) return true;
+    }
+  }
+  return false;
+}
+
+// Subsets with at least three fewer; one and two fewer were tried.
+bool Shrinker::keep_subset() {
+  const Deviations all = deviations();
+  for (size_t kept = 1; kept + 3 <= all.size(); ++kept) {
+    for (uint32_t members = 1; members < 1u << all.size(); ++members) {
+      if (static_cast<size_t>(std::popcount(members)) != kept) continue;
+      if (!time_left()) return false;
+      Deviations candidate;
+      for (size_t i = 0; i < all.size(); ++i) {
+        if ((members >> i & 1) != 0) candidate.push_back(all[i]);
+      }
+      if (accept(std::move(candidate))) return true;
+    }
+  }
+  return false;
+}
+
+void Shrinker::reduce() {
+  do {
+    remove_chunks();
+  } while ((deviations().size() <= kPairsUpTo && remove_pair()) ||
+           (deviations().size() <= kSubsetsUpTo && keep_subset()));
 }
 
 void Shrinker::simplify_outcomes() {
   for (size_t i = 0; i < deviations().size() && time_left(); ++i) {
     if (switches_thread(deviations()[i])) continue;
-    uint32_t low = 1;  // everything below it was tried, or is taken to be no better than what was
+    uint32_t low = 1;  // what is below was tried, or is taken to be no better than what was
     while (i < deviations().size() && low < deviations()[i].outcome && time_left()) {
       Deviations candidate = deviations();
       uint32_t tried = low == 1 ? 1 : low + (candidate[i].outcome - low) / 2;
@@ -170,14 +208,29 @@ void Shrinker::simplify_outcomes() {
   }
 }
 
+// Moves to the deviations that this seed finds on the workload, when it fails there.
+bool Shrinker::accept_seed(const std::string& workload, uint64_t seed) {
+  Plan plan{best_.plan.suite, workload, Drawn{seed, request_.mix}, best_.plan.overrides};
+  RunResult run = try_run(plan, watch_);
+  if (!same_failure(run)) return false;
+  plan.choices = std::move(run.deviations);
+  return accept(std::move(plan));
+}
+
 bool Shrinker::accept_workload(const std::string& workload) {
   Plan plan = best_.plan;
   plan.workload = workload;
-  if (accept(plan)) return true;
+  if (accept(std::move(plan))) return true;
   if (request_.mix == nullptr) return false;
+  const Failing before = best_;
+  const size_t enough = std::max(deviations().size(), kReadable);
+  unsigned reduced = 0;
   for (uint64_t seed = 0; seed < request_.seeds_per_workload && time_left(); ++seed) {
-    plan.choices = Drawn{seed, request_.mix};
-    if (accept_drawn(plan)) return true;
+    if (!accept_seed(workload, seed)) continue;
+    reduce();
+    if (deviations().size() <= enough) return true;
+    best_ = before;
+    if (++reduced == kSeedsReduced) break;
   }
   return false;
 }
@@ -189,8 +242,6 @@ bool Shrinker::shrink_workload() {
     for (const std::string& workload : best_.plan.suite->shrinks(best_.plan.workload)) {
       if (!time_left()) break;
       if (!accept_workload(workload)) continue;
-      // The seeds of the next step fail more often on a short list of deviations than by chance.
-      if (deviations().size() > 32) remove_deviations();
       moved = smaller = true;
       break;
     }
@@ -200,28 +251,33 @@ bool Shrinker::shrink_workload() {
 }
 
 ShrinkResult Shrinker::shrink() {
-  best_.reproduced = reproduce();
-  if (best_.reproduced) {
+  ShrinkResult report;
+  report.complaint = reproduce();
+  if (report.complaint.empty()) {
     tell("start");
     do {
-      remove_deviations();
+      reduce();
       simplify_outcomes();
+      tell("deviations");
     } while (time_left() && shrink_workload());
     // Once more as it will be replayed: without the bounds of the search.
-    watch_ = {};
-    RunResult final_run = runner_.run(best_.plan);
-    ++best_.runs;
-    best_.died = runner_.last_died();
-    if (same_failure(final_run)) {
-      best_.result = std::move(final_run);
+    RunResult again = try_run(best_.plan, {});
+    if (same_failure(again)) {
+      best_.result = std::move(again);
     } else {
-      best_.reproduced = false;
-      best_.complaint =
-          "the smallest failure did not fail a second time: the run is not deterministic";
+      report.complaint = "the smallest failure did not fail a second time: not deterministic";
     }
   }
-  best_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-  return best_;
+  report.reproduced = report.complaint.empty();
+  report.plan = std::move(best_.plan);
+  report.result = std::move(best_.result);
+  report.died = best_.died;
+  report.deviations_before = deviations_before_;
+  report.workload_before = request_.plan.workload.size();
+  report.runs = runs_;
+  report.out_of_time = out_of_time_;
+  report.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+  return report;
 }
 
 }  // namespace

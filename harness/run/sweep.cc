@@ -22,6 +22,7 @@
 
 #include "run/check.h"
 #include "run/child.h"
+#include "run/crash_note.h"
 #include "run/result_code.h"
 #include "run/text_code.h"
 
@@ -58,6 +59,7 @@ struct Slot {
   Counter by_verdict[kVerdicts];
   Counter fault_counts[kPointsMax];
   size_t result_size;
+  size_t note_size;  // of what a crash left in `result`
   char result[kResultMax];
 };
 
@@ -147,6 +149,7 @@ bool Sweep::take_chunk(Slot& slot) {
 }
 
 void Sweep::child_main(Slot& slot) {
+  note_crashes(slot.result, kResultMax, &slot.note_size);
   while (!header_.stop.load()) {
     uint64_t seed = slot.at.load();
     if (seed >= slot.chunk_end.load()) {
@@ -214,6 +217,7 @@ void Sweep::start(size_t index) {
   Child& child = children_[index];
   Slot& slot = slots_[index];
   slot.state.store(State::idle);
+  slot.note_size = 0;
   child.output->clear();
   child.stuck = false;
   child.since = Clock::now();
@@ -238,8 +242,10 @@ void Sweep::child_ended(size_t index, int status) {
       return;
     case State::running: {
       if (interrupts_ > 1) return;
+      RunResult noted;
+      if (slot.note_size != 0) noted = read_result(slot.result, slot.note_size);
       RunResult result = child.stuck ? stuck_run(request_.stuck_seconds, child.output->tail())
-                                     : crashed_run(status, child.output->tail());
+                                     : crashed_run(status, child.output->tail(), noted);
       count(slot, result, seed);
       listener_.on_failure({seed, plan_of_seed(request_, seed), result});
       break;

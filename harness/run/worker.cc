@@ -16,6 +16,7 @@
 #include <chrono>
 
 #include "run/check.h"
+#include "run/crash_note.h"
 #include "run/result_code.h"
 #include "run/tap.h"
 
@@ -30,6 +31,7 @@ struct Worker::Shared {
   uint64_t seed;
   size_t workload_size;
   size_t result_size;
+  size_t note_size;  // of what a crash left in `result`
   uint32_t deviation_count;
   Deviation deviations[DeviationLog::kMax];
   DeviationLog log;
@@ -76,6 +78,7 @@ void Worker::start(const Plan& plan) {
 }
 
 int Worker::child_main() {
+  note_crashes(shared_->result, Shared::kResultMax, &shared_->note_size);
   char byte;
   while (::read(channel_, &byte, 1) == 1) {
     Plan plan = base_;
@@ -146,10 +149,13 @@ RunResult Worker::run(const Plan& plan, const Watch& watch) {
   }
   ::close(channel_);
   child_ = -1;
-  RunResult result =
-      stuck ? stuck_run(stuck_seconds_, output_.tail()) : crashed_run(status, output_.tail());
-  result.deviations = shared_->log.copy();
-  return result;
+  if (stuck || shared_->note_size == 0) {
+    RunResult result =
+        stuck ? stuck_run(stuck_seconds_, output_.tail()) : crashed_run(status, output_.tail());
+    result.deviations = shared_->log.copy();
+    return result;
+  }
+  return crashed_run(status, output_.tail(), read_result(shared_->result, shared_->note_size));
 }
 
 }  // namespace pollux::run
