@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+//
+// Judges: verdicts that need no knowledge of the program. They are exact because time is virtual
+// and the kernel is ours.
+#pragma once
+
+#include <string>
+
+#include "pollux/verdict.h"
+
+namespace pollux::oracle {
+
+struct Finding {
+  Verdict verdict;
+  std::string reason;
+};
+
+// Nothing can run and nothing is due, or virtual time is used up while somebody still waits: who is
+// to blame? A descriptor that is ready and wanted by nobody's doing is a lost wake-up, anything
+// else a deadlock.
+Finding judge_stuck_run();
+
+// All threads returned. Held, or leaked descriptors.
+Finding judge_ended_run();
+
+// Threads, sockets and epoll sets as they are now; several lines.
+std::string describe_world();
+
+}  // namespace pollux::oracle

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+//
+// Process mode: the run is the process. The preloaded library of `pollux exec` starts it before
+// main; the program's main thread becomes virtual thread 0 on its own stack.
+#pragma once
+
+#include <memory>
+
+#include "pollux/world.h"
+
+namespace pollux::oracle {
+
+// Called exactly once, when a judge, a bound or an unmodelled call ends the run, or from
+// end_process_run. Must end the process when it is called from within the run.
+using ProcessRunEnd = void (*)(const RunResult&);
+
+// From the main thread, before main. Returns inside the run.
+void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> strategy,
+                       ProcessRunEnd at_end);
+
+// The program is about to exit by itself with `status` (from exit(3)'s handlers or _exit). Closes
+// the gate and calls at_end with held, or with violation when the status is not 0. Does nothing
+// outside of a run.
+void end_process_run(int status);
+
+}  // namespace pollux::oracle

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+//
+// A run inside of a process. World puts the parts together and takes the verdict; it holds no state
+// of the simulation itself. The order at the end matters: the scheduler's verdict first (a
+// property, a judge or a bound ended the run), then the judge of ended runs, and only then is the
+// twin looked at for the report.
+
+#include "pollux/world.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "explore/scheduler.h"
+#include "oracle/judges.h"
+#include "oracle/run_state.h"
+#include "pollux/shim/gate.h"
+#include "trace/recorder.h"
+
+namespace pollux {
+
+struct World::State {
+  RunOptions options;
+  struct Body {
+    std::string name;
+    unsigned host;
+    std::function<void()> body;
+  };
+  std::vector<Body> bodies;
+};
+
+World::World(const RunOptions& options) : state_(std::make_unique<State>()) {
+  if (options.strategy == nullptr) {
+    std::fprintf(stderr, "pollux: World needs a strategy\n");
+    std::abort();
+  }
+  state_->options = options;
+}
+
+World::~World() = default;
+
+void World::add_thread(std::string name, unsigned host, std::function<void()> body) {
+  state_->bodies.push_back({std::move(name), host, std::move(body)});
+}
+
+RunResult World::run() {
+  const RunOptions& options = state_->options;
+  oracle::arm_run(options);
+  explore::begin_run({.points_max = options.points_max,
+                      .plain_points = options.plain_points,
+                      .time_max = options.virtual_time_max_ns},
+                     *options.strategy);
+  for (State::Body& body : state_->bodies) {
+    explore::spawn(std::move(body.name), body.host, std::move(body.body));
+  }
+  explore::run_to_end();
+  oracle::disarm_run();
+
+  const explore::Outcome outcome = explore::outcome();
+  oracle::Finding finding{outcome.verdict, outcome.reason};
+  if (finding.verdict == Verdict::held && options.check_leaks) finding = oracle::judge_ended_run();
+  if (finding.verdict == Verdict::time_limit) {
+    // Something is still due (a periodic timer, say), but nothing has come of it for the whole time
+    // that the run was given: the same question as at quiescence.
+    const oracle::Finding stuck = oracle::judge_stuck_run();
+    finding = {stuck.verdict == Verdict::lost_wakeup ? stuck.verdict : finding.verdict,
+               finding.reason + "; " + stuck.reason};
+  }
+  return oracle::collect_result(finding.verdict, finding.reason);
+}
+
+void fail(const char* property, const std::string& message) {
+  if (!shim::in_run()) {
+    std::fprintf(stderr, "pollux: fail(%s) outside of a run: %s\n", property, message.c_str());
+    std::abort();
+  }
+  shim::HarnessScope scope;
+  explore::end_run(Verdict::violation, std::string(property) + ": " + message);
+}
+
+void note(uint64_t value) {
+  if (!shim::in_run()) return;
+  shim::HarnessScope scope;
+  trace::recorder.mix(value);
+  trace::recorder.step();
+}
+
+void trace_note(const char* text) {
+  if (!shim::in_run()) return;
+  shim::HarnessScope scope;
+  if (trace::recorder.text) trace::line("%s", text);
+}
+
+}  // namespace pollux

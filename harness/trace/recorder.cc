@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+
+#include "trace/recorder.h"
+
+#include <cstdarg>
+#include <cstdio>
+
+#include "explore/scheduler.h"
+
+namespace pollux::trace {
+
+Recorder recorder;
+
+void Recorder::begin(bool keep_text, bool keep_steps) {
+  hash = 0x504F4C4C5558ull;  // any constant: a run without a step still has a hash
+  text = keep_text;
+  step_hashes = keep_steps;
+  lines.clear();
+  steps.clear();
+}
+
+// The grammar is one line per step: "<virtual microseconds> <thread> <what>". "net" is what happens
+// while no thread runs: packets that arrive, timers that fire.
+void line(const char* format, ...) {
+  char body[512];
+  va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(body, sizeof body, format, arguments);
+  va_end(arguments);
+
+  const Actor actor = explore::choices().actor();
+  const char* name = actor == kNetwork ? "net" : explore::thread_info(actor).name;
+  char head[96];
+  std::snprintf(head, sizeof head, "%12.3f %-10s ",
+                static_cast<double>(explore::timeline().now()) / 1000.0, name);
+  recorder.lines.push_back(std::string(head) + body);
+}
+
+}  // namespace pollux::trace
