@@ -20,6 +20,7 @@
 #include <gtest/gtest.h>
 #include <sys/types.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <string>

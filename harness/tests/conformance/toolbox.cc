@@ -18,7 +18,7 @@ void sleep_ms(long milliseconds) {
   }
 }
 
-void settle() { sleep_ms(5); }
+void settle() { sleep_ms(20); }
 
 int64_t now_ns(clockid_t clock) {
   timespec now{};
