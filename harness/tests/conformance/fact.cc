@@ -84,7 +84,8 @@ void check(const char* file, int line, const char* call, const Observation& seen
   current_sheet->lines.push_back(std::string(call) + " -> " + shown);
   if (!agrees) {
     current_sheet->failures.push_back(
-        {file, line, std::string(call) + "\n  Linux: " + expected.text + "\n  here:  " + seen.text});
+        {file, line,
+         std::string(call) + "\n  Linux: " + expected.text + "\n  here:  " + seen.text});
   }
 }
 

@@ -54,7 +54,7 @@ struct Observation {
   bool success = false;  // a call that did not fail
 };
 
-std::string error_name(int error);   // "EAGAIN"; "0" for none
+std::string error_name(int error);     // "EAGAIN"; "0" for none
 std::string mask_text(uint32_t bits);  // "IN|OUT", in the order IN PRI OUT RDHUP HUP ERR NVAL
 
 Observation observation(long result, int error);
@@ -83,14 +83,14 @@ struct Expectation {
   bool any_success = false;
 };
 
-Expectation Succeeds();                   // any result that is not a failure
-Expectation Succeeds(long value);         // that result
-Expectation FailsWith(int error);         // -1 and that errno
-Expectation Mask(const char* text);       // exactly these bits; "0": none
-Expectation Error(int error);             // an ErrorCode
-Expectation Events(const char* text);     // "IN|OUT", or with tags "1:IN 2:IN|OUT", in this order
+Expectation Succeeds();                // any result that is not a failure
+Expectation Succeeds(long value);      // that result
+Expectation FailsWith(int error);      // -1 and that errno
+Expectation Mask(const char* text);    // exactly these bits; "0": none
+Expectation Error(int error);          // an ErrorCode
+Expectation Events(const char* text);  // "IN|OUT", or with tags "1:IN 2:IN|OUT", in this order
 Expectation NoEvents();
-Expectation Holds();                      // true
+Expectation Holds();  // true
 
 // --- The sheet of one test.
 
@@ -109,7 +109,7 @@ struct Sheet {
 void check(const char* file, int line, const char* call, const Observation& seen,
            const Expectation& expected);
 
-#define FACT(call, expectation)                                                              \
+#define FACT(call, expectation)                                                                 \
   ::conformance::check(__FILE__, __LINE__, #call, ::conformance::observe([&] { return call; }), \
                        expectation)
 
@@ -133,11 +133,9 @@ bool take_print_flag(int* argc, char** argv);
 void report(const std::string& test, const Sheet& sheet, bool as_gtest_failures);
 size_t facts_checked();
 
-#define CONFORMANCE(suite, name)                                                      \
-  static void conformance_##suite##_##name();                                         \
-  TEST(suite, name) {                                                                 \
-    ::conformance::run_on_arm(#suite "." #name, conformance_##suite##_##name);        \
-  }                                                                                   \
+#define CONFORMANCE(suite, name)                                                                   \
+  static void conformance_##suite##_##name();                                                      \
+  TEST(suite, name) { ::conformance::run_on_arm(#suite "." #name, conformance_##suite##_##name); } \
   static void conformance_##suite##_##name()
 
 }  // namespace conformance

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The end of a TCP connection: FIN, RST, half-close, in their orders.
-// shutdown(2), close(2), socket(7) on SO_LINGER; in the kernel tcp_shutdown, __tcp_close, tcp_reset,
-// tcp_poll, tcp_recvmsg_locked, tcp_rcv_state_process.
+// shutdown(2), close(2), socket(7) on SO_LINGER; in the kernel tcp_shutdown, __tcp_close,
+// tcp_reset, tcp_poll, tcp_recvmsg_locked, tcp_rcv_state_process.
 #include "toolbox.h"
 
 namespace conformance {

@@ -40,7 +40,8 @@ bool armed(int fd) {
 }
 
 CONFORMANCE(TimerFd, Creation) {
-  Fd plain = timer_fd(CLOCK_MONOTONIC, 0), with = timer_fd(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  Fd plain = timer_fd(CLOCK_MONOTONIC, 0),
+     with = timer_fd(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
   FACT(fcntl(plain, F_GETFL), Succeeds(O_RDWR));
   FACT(fcntl(with, F_GETFL), Succeeds(O_RDWR | O_NONBLOCK));
   FACT(fcntl(with, F_GETFD), Succeeds(FD_CLOEXEC));

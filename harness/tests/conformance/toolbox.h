@@ -56,7 +56,9 @@ class Epoll {
  public:
   Epoll();
   operator int() const { return fd_; }
-  int add(int fd, uint32_t events, uint64_t tag = 0) { return control(EPOLL_CTL_ADD, fd, events, tag); }
+  int add(int fd, uint32_t events, uint64_t tag = 0) {
+    return control(EPOLL_CTL_ADD, fd, events, tag);
+  }
   int modify(int fd, uint32_t events, uint64_t tag = 0) {
     return control(EPOLL_CTL_MOD, fd, events, tag);
   }
