@@ -21,6 +21,9 @@ else()
     "SHELL:-mllvm -tsan-instrument-func-entry-exit=0")
 endif()
 
+# Joining needs GNU ld whichever linker the compiler prefers: lld has no --force-group-allocation.
+find_program(POLLUX_JOIN_LINKER NAMES ld.bfd REQUIRED)
+
 function(pollux_instrument target)
   target_compile_options(${target} PRIVATE ${POLLUX_INSTRUMENT_FLAGS})
 endfunction()
@@ -42,7 +45,7 @@ function(pollux_subject name)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
   add_custom_command(
     OUTPUT ${object}
-    COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${joined} $<TARGET_OBJECTS:${name}_objects>
+    COMMAND ${POLLUX_JOIN_LINKER} -r --force-group-allocation -o ${joined} $<TARGET_OBJECTS:${name}_objects>
     COMMAND ${CMAKE_OBJCOPY} ${keep} ${joined} ${object}
     DEPENDS ${name}_objects $<TARGET_OBJECTS:${name}_objects>
     COMMAND_EXPAND_LISTS VERBATIM
