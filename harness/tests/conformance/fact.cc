@@ -125,7 +125,10 @@ void report(const std::string& test, const Sheet& sheet, bool as_gtest_failures)
   if (print_facts) {
     for (const std::string& line : sheet.lines) std::printf("%s: %s\n", test.c_str(), line.c_str());
   }
-  if (!as_gtest_failures) return;
+  if (as_gtest_failures) report_failures(sheet);
+}
+
+void report_failures(const Sheet& sheet) {
   for (const Failure& failure : sheet.failures) {
     ADD_FAILURE_AT(failure.file.c_str(), failure.line) << failure.text;
   }

@@ -131,6 +131,7 @@ void run_on_arm(const std::string& test, const Body& body);
 // Shared by the arms' main(): counts, and prints facts under --print.
 bool take_print_flag(int* argc, char** argv);
 void report(const std::string& test, const Sheet& sheet, bool as_gtest_failures);
+void report_failures(const Sheet& sheet);
 size_t facts_checked();
 
 #define CONFORMANCE(suite, name)                                                                   \
