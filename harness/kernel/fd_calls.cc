@@ -134,6 +134,12 @@ long open_device(Device::What what, int flags) {
   return install(device, (flags & O_CLOEXEC) != 0);
 }
 
+// Does Linux know the command? 0 to 16 are fcntl(2)'s first ones, those from F_LINUX_SPECIFIC_BASE its own.
+bool is_fcntl_command(int command) {
+  return (command >= 0 && command <= 16) || (command >= 32 && command <= 39) ||
+         (command >= F_SETLEASE && command <= F_SETLEASE + 31);
+}
+
 }  // namespace
 
 long call_close(const Arguments& a) { return current().fds.close(a.integer(0)); }
@@ -177,6 +183,7 @@ long call_fcntl(const Arguments& a) {
       if (file->kind() != Kind::pipe) return -EBADF;
       return static_cast<long>(Pipe::kPage * Pipe::kSlots);
     default:
+      if (!is_fcntl_command(a.integer(1))) return -EINVAL;
       unmodelled("fcntl with another command");
   }
 }
