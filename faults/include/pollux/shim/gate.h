@@ -21,12 +21,12 @@ namespace pollux::shim {
 
 extern "C" uintptr_t pollux_gate;
 
-inline uintptr_t thread_pointer() {
+[[gnu::always_inline]] inline uintptr_t thread_pointer() {
   return reinterpret_cast<uintptr_t>(__builtin_thread_pointer());
 }
 
 // True in program code of a run.
-inline bool in_run() { return pollux_gate == thread_pointer(); }
+[[gnu::always_inline]] inline bool in_run() { return pollux_gate == thread_pointer(); }
 
 // While alive, the harness works: interposed calls pass straight through. Scopes nest. A virtual
 // thread that is switched away keeps its scope on its own stack, so the gate is right again when it

@@ -2,6 +2,9 @@
 //
 // A Linux system call without libc: works before libc is initialised, in static programs, and never
 // re-enters the shim. Result: >= 0, or -errno.
+//
+// Always inline, as are the tests of gate.h: a sanitizer's runtime comes through here before it is
+// ready for instrumented functions.
 #pragma once
 
 #if !defined(__x86_64__) && !defined(__aarch64__)
@@ -10,8 +13,9 @@
 
 namespace pollux::shim {
 
-inline long raw_system_call(long number, long a0 = 0, long a1 = 0, long a2 = 0, long a3 = 0,
-                            long a4 = 0, long a5 = 0) {
+[[gnu::always_inline]] inline long raw_system_call(long number, long a0 = 0, long a1 = 0,
+                                                   long a2 = 0, long a3 = 0, long a4 = 0,
+                                                   long a5 = 0) {
 #if defined(__x86_64__)
   long result;
   register long r10 asm("r10") = a3;
