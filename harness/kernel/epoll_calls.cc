@@ -51,13 +51,13 @@ long wait_for_events(const Arguments& a, Time timeout) {
     if (set->first_ready() != nullptr) {
       long count = set->harvest(target, max);
       if (count != 0) {
-        if (count > 0) count_spin("epoll_wait", last_harvest());
+        if (count > 0) count_spin("epoll_wait", true);
         return count;
       }
     }
     if (interrupted) return -EINTR;
     if (!may_block) {
-      if (timeout == 0) count_spin("epoll_wait", "timeout 0, nothing ready");
+      if (timeout == 0) count_spin("epoll_wait", false);
       return 0;
     }
     if (!started) {
