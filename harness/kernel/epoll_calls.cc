@@ -81,11 +81,11 @@ long wait_for_events(const Arguments& a, Time timeout) {
   }
 }
 
-// A descriptor of the real kernel in a set of the twin: what can not be watched anyway is answered.
-long real_descriptor(int fd) {
-  struct stat info;
-  if (shim::raw_system_call(SYS_fstat, fd, reinterpret_cast<long>(&info)) < 0) return -EBADF;
-  if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) return -EPERM;  // file_can_poll
+// A descriptor of the real kernel: a file or directory can never be watched.
+long refuse_real_target(int fd) {
+  struct stat status;
+  if (shim::raw_system_call(SYS_fstat, fd, reinterpret_cast<long>(&status)) < 0) return -EBADF;
+  if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return -EPERM;
   unmodelled("epoll_ctl on a descriptor of the real kernel");
 }
 
@@ -112,7 +112,7 @@ long call_epoll_ctl(const Arguments& a) {  // the order of checks is do_epoll_ct
   }
   File* set_file = get_file(a.integer(0));
   if (set_file == nullptr) return -EBADF;
-  if (fd >= 0 && !is_twin_fd(fd)) return real_descriptor(fd);
+  if (fd >= 0 && !is_twin_fd(fd)) return refuse_real_target(fd);
   File* file = get_file(fd);
   if (file == nullptr) return -EBADF;
   if (file->kind() == Kind::device) return -EPERM;  // file_can_poll

@@ -285,6 +285,9 @@ long call_read(const Arguments& a) {
   File* file = get_file(a.integer(0));
   if (file == nullptr) return -EBADF;
   iovec vector{a.pointer<void>(1), std::min(static_cast<size_t>(a[2]), kTransferMax)};
+  // sock_read_iter: a read of nothing; a recv of nothing waits for something.
+  bool is_socket = file->kind() == Kind::tcp || file->kind() == Kind::unix_stream;
+  if (vector.iov_len == 0 && is_socket) return 0;
   return read_file(file, {&vector, 1, vector.iov_len}, 0);
 }
 

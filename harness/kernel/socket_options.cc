@@ -107,16 +107,15 @@ long set_tcp(TcpSocket* socket, const Arguments& a) {
       case SO_RCVLOWAT:
         socket->receive_low_water = value < 0 ? INT32_MAX : std::max(value, 1);
         return 0;
+      case SO_TYPE:
+      case SO_DOMAIN:
+      case SO_PROTOCOL:
+      case SO_ERROR:
+        return -ENOPROTOOPT;
       case SO_BROADCAST:
       case SO_PRIORITY:
       case SO_OOBINLINE:
         return 0;
-      case SO_TYPE:  // those that can only be read: sk_setsockopt
-      case SO_PROTOCOL:
-      case SO_DOMAIN:
-      case SO_ERROR:
-      case SO_ACCEPTCONN:
-        return -ENOPROTOOPT;
       default:
         unmodelled("setsockopt(SOL_SOCKET, ...) of another option");
     }

@@ -109,7 +109,7 @@ uint32_t TcpSocket::poll() {  // tcp_poll
 long TcpSocket::read(const Buffers& buffers, size_t limit, int flags) {  // tcp_recvmsg_locked
   if (state == State::listen) return -ENOTCONN;
   uint64_t available = readable_bytes();
-  if (available != 0) {  // a recv of no bytes asks whether there are some, and waits like any other
+  if (available != 0) {
     size_t size = static_cast<size_t>(std::min<uint64_t>(available, limit));
     if ((flags & MSG_TRUNC) == 0) {
       if (buffers.faulty()) return -EFAULT;
