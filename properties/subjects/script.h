@@ -19,8 +19,9 @@
 //   void sleep(Task&, microseconds)
 //
 // How client and server stay together without shared memory: both know the connection's records,
-// each reads exactly the bytes of the record that it is at, and where the client must wait for the
-// server, the server sends one byte. A side that meets an error which a fault explains tells the
+// each reads exactly the bytes of the record that it is at. Where the server acts by itself, the
+// client first tells it by one byte that it has come to that record; where the client must wait for
+// the server, the server sends one. A side that meets an error which a fault explains tells the
 // referee, closes, and is done; the other side then meets the end of the stream or a reset.
 #pragma once
 
@@ -166,9 +167,26 @@ class Script {
     close(task, end);
   }
 
+  // Records in which the server does something that is not an answer to bytes of the client.
+  static bool server_acts(RecordKind kind) {
+    switch (kind) {
+      case RecordKind::server_deadline:
+      case RecordKind::cleared:
+      case RecordKind::two_readers:
+      case RecordKind::server_half_close:
+      case RecordKind::server_close_in_read:
+      case RecordKind::close_in_write:
+      case RecordKind::write_deadline:
+        return true;
+      default:
+        return false;
+    }
+  }
+
   // True when the next record follows; false when the connection is to be closed now.
   bool serve_record(Task& task, End& end, const Record& record) {
     Micros time(record.argument);
+    if (server_acts(record.kind) && !read(task, end, 1)) return false;
     switch (record.kind) {
       case RecordKind::message:
       case RecordKind::stream:
@@ -239,6 +257,7 @@ class Script {
 
   bool client_record(Task& task, End& end, const Record& record) {
     Micros time(record.argument);
+    if (server_acts(record.kind) && !write(task, end, 1)) return false;
     switch (record.kind) {
       case RecordKind::message:
         return write(task, end, record.argument) && read(task, end, record.argument);
