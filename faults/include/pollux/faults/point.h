@@ -36,6 +36,8 @@ struct Point {
   std::string_view source;     // man page, section or kernel function
   std::string_view rule;       // when it is legal
   std::string_view follow_up;  // what must be true afterwards
+  std::string_view calls;      // all calls it applies to, separated by spaces, `call` first
+  std::string_view needs;      // the state in which it can happen at all
 };
 
 std::span<const Point> points();
@@ -64,7 +66,12 @@ void arm(std::span<const PointId> ids);
 void disarm_all();
 
 // Tells the gate about points that the user enabled by hand (fiu_enable*, fiu-run, fiu-ctrl): arms
-// all.
+// all, and takes back what arm() enabled in libfiu. Happens by itself at start-up in a program that
+// fiu-run starts.
 void arm_for_manual_control();
+
+// True from arm_for_manual_control() until arm() or disarm_all(). The shim then lets the points
+// fail on the real kernel as well; never while points are armed for a run.
+extern bool manual_control;
 
 }  // namespace pollux::faults
