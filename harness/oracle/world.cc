@@ -84,6 +84,15 @@ void note(uint64_t value) {
   trace::recorder.step();
 }
 
+bool fault_happened(uint16_t point) {
+  if (!shim::in_run()) return false;
+  shim::HarnessScope scope;
+  const Site wanted = static_cast<Site>(site::kFirstFault + point);
+  for (const Deviation& deviation : explore::choices().deviations())
+    if (deviation.site == wanted) return true;
+  return false;
+}
+
 void trace_note(const char* text) {
   if (!shim::in_run()) return;
   shim::HarnessScope scope;

@@ -9,7 +9,8 @@
 //
 // Errors of descriptors and memory (EMFILE, ENFILE, ENOMEM, ENOBUFS, ...) are explained by a fault
 // point of this run with that errno. When accept meets one, the connection that it would have
-// returned may be lost, and nobody knows yet which one it is: then every connection may break.
+// returned may be lost, and nobody knows yet which one it is: then every connection may break. A
+// server that can not accept any more gives up and closes its listener; later dials are refused.
 #include "models/referee.h"
 
 #include <errno.h>
@@ -205,7 +206,9 @@ bool Referee::decide(unsigned connection, Side side, Act act, const Seen& seen, 
       if (seen.error == EINTR || seen.error == EAGAIN || seen.error == EINPROGRESS ||
           seen.error == EALREADY || (act == Act::accept && seen.error == ECONNABORTED))
         fail("retry-hidden", connection, side, act, name_of(seen) + " reached the user");
-      if (!(is_reset(seen.error) && is_broken(connection)) && !hooks_.fault_gives(seen.error))
+      if (!(is_reset(seen.error) && is_broken(connection)) &&
+          !(seen.error == ECONNREFUSED && act == Act::dial && listener_closing_) &&
+          !hooks_.fault_gives(seen.error))
         fail("error-explained", connection, side, act, name_of(seen) + ", which nothing explains");
       break;
     default:

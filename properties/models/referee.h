@@ -52,10 +52,12 @@ using Clock = std::chrono::steady_clock;
 struct RefereeHooks {
   // Ends the run; does not return.
   void (*fail)(const char* property, const std::string& message);
-  // May a fault of this run give that errno to the program?
+  // Did a fault of this run give that errno to the program?
   bool (*fault_gives)(int error);
-  // May a fault of this run reset a connection?
+  // Did a fault of this run reset a connection?
   bool (*fault_resets)();
+  // The subject has what it can not do without (its poller): from now on faults may happen.
+  void (*ready)();
   // Watches the slots until the end of the run.
   void (*watch)(const SlotRegion*);
 };
@@ -95,6 +97,8 @@ class Referee {
   void listener_closes();
   void client_done(unsigned connection);
 
+  // The subject has made its poller. No program can go on without one, so faults wait until then.
+  void ready() { hooks_.ready(); }
   // The subject's poll descriptors, if it has such a thing.
   void watch(const SlotRegion& region);
 

@@ -279,6 +279,8 @@ struct Net {
 
 extern "C" void pollux_subject_asio(const Workload* workload, Referee* referee) {
   asio::io_context io(static_cast<int>(workload->workers));
+  asio::steady_timer poller(io);  // the first I/O object makes the reactor
+  referee->ready();
   Net net{io};
   Script<Net> script(net, *workload, *referee);
   net.spawn(asio::make_strand(io), [&](Task& task) { script.main(task); });

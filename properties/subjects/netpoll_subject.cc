@@ -121,6 +121,7 @@ extern "C" void POLLUX_SUBJECT_SYMBOL(const Workload* workload, Referee* referee
                   .count = region.count_max,
                   .reader_offset = region.rg_offset,
                   .writer_offset = region.wg_offset});
+  referee->ready();
   // Both outlive main: the server's goroutines still use them.
   Net net;
   Script<Net> script(net, *workload, *referee);

@@ -25,6 +25,7 @@
 // referee, closes, and is done; the other side then meets the end of the stream or a reset.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -61,9 +62,7 @@ class Script {
     for (unsigned i = 0; i < workload_.connections.size(); ++i)
       clients.go(task, [this, i](Task& t) { client(t, i); });
     clients.wait(task);
-    referee_.listener_closes();
-    Seen closed = listener_.close(task);
-    referee_.judge(kNoConnection, Side::server, Act::close, closed, kNothingElse);
+    close_listener(task);
     acceptors.wait(task);
   }
 
@@ -107,7 +106,15 @@ class Script {
 
   // --- Server.
 
+  void close_listener(Task& task) {
+    referee_.listener_closes();
+    bool again = listener_closed_.exchange(true);
+    referee_.judge(kNoConnection, Side::server, Act::close, listener_.close(task),
+                   again ? kClosed : kNothingElse);
+  }
+
   void accept_loop(Task& task, unsigned self) {
+    unsigned failures = 0;
     for (;;) {
       if (workload_.accept_pause_us != 0) net_.sleep(task, Micros(workload_.accept_pause_us));
       unsigned expect = kNothingElse;
@@ -119,6 +126,7 @@ class Script {
       Conn conn;
       Seen seen = listener_.accept(task, conn);
       if (seen.kind == Kind::ok) {
+        failures = 0;
         net_.go_with(task, conn, [this, conn](Task& t) { serve(t, conn); });
         continue;
       }
@@ -127,9 +135,12 @@ class Script {
                                Clock::now());
       bool expected = referee_.judge(kNoConnection, Side::server, Act::accept, seen, expect);
       if (seen.kind == Kind::closed) return;
+      if (expected) continue;
       // Out of descriptors or memory: the listener stays usable, and a queued connection comes
-      // without a new event. Try again a little later.
-      if (!expected) net_.sleep(task, Micros(1000));
+      // without a new event. Try again a little later; but when all clients wait for this server,
+      // nobody will free anything: then give up, which ends them.
+      if (++failures == kAcceptFailuresMax) return close_listener(task);
+      net_.sleep(task, Micros(1000));
     }
   }
 
@@ -513,6 +524,7 @@ class Script {
     referee_.judge(end.id, end.side, Act::close, end.conn.close(task), kClosed);
   }
 
+  static constexpr unsigned kAcceptFailuresMax = 20;
   static constexpr size_t kChunk = 16 * 1024;
   static constexpr size_t kGoodbye = 16;
 
@@ -521,6 +533,7 @@ class Script {
   Referee& referee_;
   Listener listener_;
   std::vector<Clock::time_point> accept_due_;
+  std::atomic<bool> listener_closed_ = false;
 };
 
 }  // namespace pollux::properties

@@ -24,6 +24,7 @@ const RefereeHooks kHooks = {
     .fail = [](const char* property, const std::string& message) { fail(property, message); },
     .fault_gives = [](int) { return false; },
     .fault_resets = [] { return false; },
+    .ready = [] {},
     .watch = [](const SlotRegion*) {},
 };
 
