@@ -117,7 +117,10 @@ class Choices {
   }
 
   Actor actor() const { return actor_; }
-  void set_actor(Actor actor) { actor_ = actor; }
+  void set_actor(Actor actor) {
+    actor_ = actor;
+    if (actor >= threads_ && actor < kNetwork) threads_ = actor + 1;
+  }
 
   // What was not boring so far, in the order in which it was chosen.
   const std::vector<Deviation>& deviations() const { return deviations_; }
@@ -130,6 +133,7 @@ class Choices {
   Strategy* strategy_ = nullptr;
   uint32_t skip_[kSitesMax] = {};
   uint32_t ordinal_[kActors][kSitesMax] = {};
+  Actor threads_ = 1;  // rows of ordinal_ in use, not counting the network's
   std::vector<Deviation> deviations_;
 };
 

@@ -42,6 +42,11 @@ class Threads {
   // thread with a stack of its own, that is, the main thread of `pollux exec`.
   virtual void exit(void* result) = 0;
   virtual int kill(pthread_t, int signal) = 0;
+  virtual int set_name(pthread_t, const char*) { return 0; }
+  virtual int get_name(pthread_t, char* name, size_t size) {
+    if (size != 0) name[0] = '\0';
+    return 0;
+  }
 
   virtual int mutex_lock(pthread_mutex_t*, clockid_t clock, const timespec* deadline) = 0;
   virtual int mutex_trylock(pthread_mutex_t*) = 0;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+//
+// The slow half of Choices: somebody has to be asked.
+//
+// Only outcomes that are not boring reach the hash. A replay asks at other moments than the
+// strategy that found the run did, and must come to the same hash all the same.
+#include "pollux/choice.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "explore/check.h"
+#include "trace/recorder.h"
+
+namespace pollux {
+
+void Choices::begin(Strategy& strategy) {
+  strategy_ = &strategy;
+  actor_ = 0;
+  deviations_.clear();
+  std::memset(skip_, 0, sizeof skip_);
+  // Only the rows that the previous run used: clearing all 50 KB would double the cost of a small
+  // run.
+  std::memset(ordinal_, 0, threads_ * sizeof ordinal_[0]);
+  threads_ = 1;
+  std::memset(ordinal_[kNetwork], 0, sizeof ordinal_[kNetwork]);
+  strategy.begin(std::span<uint32_t, kSitesMax>(skip_));
+}
+
+uint32_t Choices::ask(Site site, uint32_t ordinal, uint32_t n) {
+  Answer answer = strategy_->choose(actor_, site, ordinal, n);
+  POLLUX_EXPLORE_CHECK(answer.outcome < n);
+  skip_[site] = answer.skip;
+  if (answer.outcome != 0) {
+    deviations_.push_back({actor_, site, ordinal, answer.outcome});
+    trace::recorder.mix((uint64_t{0xC0} << 56) | (uint64_t{site} << 32) | answer.outcome);
+  }
+  return answer.outcome;
+}
+
+Actor Choices::ask_thread(Site site, uint32_t ordinal, uint64_t candidates, Actor boring) {
+  ThreadAnswer answer = strategy_->choose_thread(actor_, site, ordinal, candidates, boring);
+  POLLUX_EXPLORE_CHECK(answer.thread == boring ||
+                       (answer.thread < kThreadsMax && (candidates >> answer.thread & 1) != 0));
+  skip_[site] = answer.skip;
+  if (answer.thread != boring) {
+    deviations_.push_back({actor_, site, ordinal, answer.thread + 1u});
+  }
+  return answer.thread;
+}
+
+}  // namespace pollux

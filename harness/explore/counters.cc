@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+//
+// Semaphores, barriers and spin locks: an integer and somebody who waits for it to change.
+#include <errno.h>
+
+#include "explore/state.h"
+#include "explore/thread_objects_impl.h"
+
+namespace pollux::explore {
+namespace {
+
+// struct new_sem (sysdeps/nptl/internaltypes.h): the value is the low half of the first word, the
+// high half counts glibc's own waiters.
+uint32_t& value_of(sem_t* semaphore) {
+  static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+  return *reinterpret_cast<uint32_t*>(semaphore);
+}
+
+bool try_take(sem_t* semaphore) {
+  uint32_t& value = value_of(semaphore);
+  if (value == 0) return false;
+  --value;
+  return true;
+}
+
+// struct pthread_barrier (sysdeps/nptl/internaltypes.h).
+struct Barrier {
+  unsigned in;
+  unsigned round;
+  unsigned count;
+  int shared;
+  unsigned out;
+};
+static_assert(sizeof(Barrier) <= sizeof(pthread_barrier_t));
+
+// sysdeps/x86/nptl/pthread_spin_unlock.S against sysdeps/nptl/pthread_spin_init.c
+#if defined(__x86_64__)
+constexpr int kSpinFree = 1, kSpinHeld = 0;
+#else
+constexpr int kSpinFree = 0, kSpinHeld = 1;
+#endif
+
+bool try_spin(pthread_spinlock_t* lock) {
+  if (*lock != kSpinFree) return false;
+  *lock = kSpinHeld;
+  return true;
+}
+
+const void* address_of(const volatile void* object) { return const_cast<const void*>(object); }
+
+}  // namespace
+
+int ThreadObjects::sem_wait(sem_t* semaphore, clockid_t clock, const timespec* deadline) {
+  object_point(ObjectCall::sem_wait);
+  Time moment;
+  bool valid = to_moment(clock, deadline, moment);
+  while (!try_take(semaphore)) {
+    // sem_timedwait(3): the deadline matters only to who must wait.
+    if (!valid) return EINVAL;
+    if (!block(Why::semaphore, semaphore, moment)) return try_take(semaphore) ? 0 : ETIMEDOUT;
+  }
+  return 0;
+}
+
+int ThreadObjects::sem_trywait(sem_t* semaphore) {
+  object_point(ObjectCall::sem_wait);
+  return try_take(semaphore) ? 0 : EAGAIN;
+}
+
+int ThreadObjects::sem_post(sem_t* semaphore) {
+  object_point(ObjectCall::sem_post);
+  uint32_t& value = value_of(semaphore);
+  if (value == SEM_VALUE_MAX) return EOVERFLOW;
+  ++value;
+  wake_some(Why::semaphore, semaphore, 1, site::kLockWake);
+  return 0;
+}
+
+int ThreadObjects::barrier_wait(pthread_barrier_t* object) {
+  object_point(ObjectCall::barrier);
+  auto* barrier = reinterpret_cast<Barrier*>(object);
+  if (++barrier->in == barrier->count) {
+    barrier->in = 0;
+    ++barrier->round;
+    wake_all(Why::barrier, barrier);
+    return PTHREAD_BARRIER_SERIAL_THREAD;
+  }
+  // The object may be gone as soon as the round is over: the waking says so, not the memory.
+  block(Why::barrier, barrier, kNever);
+  return 0;
+}
+
+int ThreadObjects::spin_lock(pthread_spinlock_t* lock) {
+  object_point(ObjectCall::spin_lock);
+  while (!try_spin(lock)) block(Why::spin, address_of(lock), kNever);
+  return 0;
+}
+
+int ThreadObjects::spin_trylock(pthread_spinlock_t* lock) {
+  object_point(ObjectCall::spin_lock);
+  return try_spin(lock) ? 0 : EBUSY;
+}
+
+int ThreadObjects::spin_unlock(pthread_spinlock_t* lock) {
+  object_point(ObjectCall::spin_unlock);
+  *lock = kSpinFree;
+  wake_some(Why::spin, address_of(lock), 1, site::kLockWake);
+  return 0;
+}
+
+}  // namespace pollux::explore

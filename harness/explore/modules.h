@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+//
+// The loaded modules: places in code that do not depend on where they were mapped, and the initial
+// images of their thread-local storage.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace pollux::explore {
+
+// The executable, for the fast path of a point.
+struct Extent {
+  uintptr_t base;
+  uintptr_t size;
+};
+
+// Looks at the list of modules when it has changed since. Requires the gate closed.
+void refresh_modules();
+Extent executable();
+
+// (module number << 40) | offset, modules numbered in load order.
+uint64_t module_relative(uintptr_t address);
+
+// Called on a fresh donor: which modules have their TLS at a fixed offset from its thread pointer
+// shows by comparison with the thread that looked at them first.
+void confirm_static_tls(uintptr_t donor_thread_pointer);
+
+// Gives the thread with this pointer the TLS that a new thread has, except for libc, the loader and
+// the sanitizers, whose state there is the thread's own.
+void reset_static_tls(uintptr_t thread_pointer);
+
+// The same for modules with TLS on demand; only a thread can find its own.
+bool has_dynamic_tls();
+void reset_own_dynamic_tls();
+
+}  // namespace pollux::explore

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: MIT
+//
+// Who runs. A thread is in one of four states:
+//
+//   free ---create_thread---> runnable <---make_runnable--- blocked
+//                              |  ^                            ^
+//                              |  +------- (is chosen) --------+-- block(): leave_carrier()
+//                              v
+//                             done ---join or detach---> free
+//
+// `current` is the runnable thread whose stack and TLS the carrier is on. It changes in switch_to()
+// only, and switch_to() is called from three places only: a point (the choices said so, or fairness
+// did), leave_carrier() (the current thread can not go on) and yield().
+//
+// While nobody is runnable, the loop in leave_carrier() runs on the stack of the thread that
+// stopped last: it lets virtual time jump from one due moment to the next until an action makes
+// somebody runnable. When nothing is due any more, the judge ends the run.
+//
+// A run ends by a switch to the driver, the stack that called run_to_end(). Threads that have not
+// returned are abandoned as they are; their slots are looked at by the judges until the next run.
+//
+// Fairness is not a choice. A strategy may let one thread run for ever, and a program may wait by
+// spinning, so a thread that has passed kTurnPoints points while others could run gives way to the
+// next in turn, and when kFruitlessPoints points pass without anybody blocking, time
+// jumps to the next due moment. Both are functions of what was executed.
+//
+// Why no locks: exactly one OS thread is ever here. A timeline action never switches; it only makes
+// threads runnable.
+#include "explore/scheduler.h"
+
+#include <sys/syscall.h>
+
+#include <bit>
+#include <cstdio>
+#include <utility>
+
+#include "explore/check.h"
+#include "explore/modules.h"
+#include "explore/state.h"
+#include "pollux/shim/raw_system_call.h"
+
+namespace pollux::explore {
+
+constinit NeverDestroyed<State> state_storage;
+
+namespace {
+
+constexpr uint64_t kTurnPoints = 20'000;
+constexpr uint64_t kFruitlessPoints = 200'000;
+constexpr uint64_t kYieldWeight = 256;  // a yield is worth that many points of waiting
+// Entries looked at beyond time_max to tell a deadlock from a long wait.
+constexpr unsigned kBeyondMax = 10'000;
+
+// Bodies of added threads; destroyed when the next run begins.
+std::function<void()> bodies[kThreadsMax];
+std::string& reason_of_end() {
+  static auto* const reason = new std::string;  // outlives the exit handlers, like the state
+  return *reason;
+}
+QuiescenceJudge judge = nullptr;
+
+struct Fairness {
+  uint64_t fruitless = 0;   // points, and yields by weight, since somebody blocked
+  uint64_t counted = 0;     // `points` up to which `fruitless` has counted
+};
+Fairness fairness;
+
+void arm_check() {
+  uint64_t check = state.points + kTurnPoints;
+  state.points_check = check < state.options.points_max ? check : state.options.points_max;
+}
+
+void reset_fruitless() {
+  fairness.fruitless = 0;
+  fairness.counted = state.points;
+}
+
+Actor next_in_turn(uint64_t mask) {
+  uint64_t later = mask & ~(bit(state.current) | (bit(state.current) - 1));
+  return static_cast<Actor>(std::countr_zero(later != 0 ? later : mask));
+}
+
+// `mask` is not empty. The current thread chooses; it can not go on itself.
+Actor pick(uint64_t mask) {
+  Actor boring = next_in_turn(mask);
+  return state.choices.choose_thread(site::kPick, std::has_single_bit(mask) ? 0 : mask, boring);
+}
+
+void check_time() {
+  if (state.timeline.now() > state.options.time_max) {
+    end_run(Verdict::time_limit, "virtual time is used up");
+  }
+}
+
+[[noreturn]] void nothing_can_happen() {
+  if (judge != nullptr) judge();
+  std::string text;
+  for (unsigned id = 0; id < state.thread_count; ++id) {
+    const ThreadInfo info = thread_info(static_cast<Actor>(id));
+    if (!info.alive) continue;
+    text += text.empty() ? "" : ", ";
+    text += info.name + std::string(" waits for ") + to_string(info.waits_for);
+  }
+  end_run(Verdict::deadlock, text);
+}
+
+// Nobody can run and all that is due lies beyond the bound. If none of it wakes anybody, the
+// program would not have gone on with more time either.
+[[noreturn]] void run_out_of_time() {
+  for (unsigned i = 0; i < kBeyondMax && state.runnable == 0; ++i) {
+    if (!state.timeline.run_next()) nothing_can_happen();
+  }
+  end_run(Verdict::time_limit, "virtual time is used up");
+}
+
+void on_deadline(void*, uint64_t id, uint64_t generation) {
+  Thread& thread = state.threads[id];
+  if (thread.state != ThreadState::blocked || thread.generation != generation) return;
+  make_runnable(static_cast<Actor>(id), false);
+}
+
+void describe_switch(Actor next) {
+  if (trace::recorder.text) trace::line("-> %s", state.threads[next].name);
+}
+
+void* run_body(void* argument) {
+  (*static_cast<std::function<void()>*>(argument))();
+  return nullptr;
+}
+
+void reset_run(const SchedulerOptions& options, Strategy& strategy) {
+  POLLUX_EXPLORE_CHECK(!state.on);
+  POLLUX_EXPLORE_CHECK(shim::pollux_gate == 0);
+  refresh_modules();
+  Extent code = executable();
+  state.code_base = code.base;
+  state.code_size = code.size;
+  if (state.switch_to == nullptr) state.switch_to = choose_switch();
+  for (unsigned id = 0; id < state.thread_count; ++id) {
+    Thread& thread = state.threads[id];
+    if (thread.state != ThreadState::free) {
+      thread.abandoned = thread.state != ThreadState::done;
+      thread.state = ThreadState::free;
+    }
+    thread.destructors.clear();
+    bodies[id] = nullptr;
+  }
+  state.thread_count = 0;
+  state.added_alive = 0;
+  state.runnable = 0;
+  state.candidates = 0;
+  state.points = 0;
+  state.switches = 0;
+  state.arrivals = 0;
+  state.current = 0;
+  state.options = options;
+  state.plain_points = options.plain_points;
+  state.watcher = nullptr;
+  state.watch_length = 0;
+  state.process_end = nullptr;
+  state.verdict = Verdict::held;
+  reason_of_end().clear();
+  state.timeline.reset();
+  state.choices.begin(strategy);
+  arm_check();
+  reset_fruitless();
+}
+
+}  // namespace
+
+const char* to_string(Why why) {
+  constexpr const char* kNames[] = {"nothing",   "mutex", "cond",  "rwlock",  "join", "futex",
+                                    "semaphore", "once",  "guard", "barrier", "spin", "sleep",
+                                    "io"};
+  return kNames[static_cast<unsigned>(why)];
+}
+
+// --- Inside.
+
+void recompute_candidates() {
+  const Thread& thread = current();
+  state.candidates = thread.no_preempt != 0 ? 0 : state.runnable & ~bit(state.current);
+}
+
+void make_runnable(Actor id, bool woken) {
+  Thread& thread = state.threads[id];
+  thread.state = ThreadState::runnable;
+  thread.woken = woken;
+  thread.why = Why::nothing;
+  state.runnable |= bit(id);
+  recompute_candidates();
+}
+
+void switch_to(Actor next) {
+  Actor from = state.current;
+  if (next == from) {
+    state.choices.set_actor(next);
+    recompute_candidates();
+    return;
+  }
+  describe_switch(next);
+  ++state.switches;
+  trace::recorder.mix(tagged(Kind::switched, next));
+  trace::recorder.step();
+  state.current = next;
+  state.choices.set_actor(next);
+  recompute_candidates();
+  arm_check();
+  Context& to = state.contexts[next];
+  state.switch_to(&state.contexts[from].stack, to.stack, to.thread_pointer);
+}
+
+void note_fruitless_work(uint64_t points) {
+  fairness.fruitless += points + (state.points - fairness.counted);
+  fairness.counted = state.points;
+  if (fairness.fruitless < kFruitlessPoints) return;
+  reset_fruitless();
+  if (state.timeline.run_next()) {
+    trace::recorder.mix(tagged(Kind::jumped, static_cast<uint64_t>(state.timeline.now())));
+    reset_fruitless();
+  }
+}
+
+void look_closer() {
+  shim::HarnessScope scope;
+  if (state.points >= state.options.points_max) {
+    end_run(Verdict::step_limit, "the bound on scheduling points is spent");
+  }
+  check_time();
+  note_fruitless_work(0);
+  if (state.candidates != 0) {
+    switch_to(next_in_turn(state.candidates));
+  } else {
+    // Alone: nobody else can make it stop, time has to.
+    if (state.runnable == bit(state.current)) note_fruitless_work(kFruitlessPoints);
+    arm_check();
+  }
+}
+
+void leave_carrier() {
+  while (state.runnable == 0) {
+    if (state.timeline.next() > state.options.time_max && state.timeline.next() != kNever) {
+      run_out_of_time();
+    }
+    if (!state.timeline.run_next()) nothing_can_happen();
+    trace::recorder.mix(tagged(Kind::jumped, static_cast<uint64_t>(state.timeline.now())));
+  }
+  switch_to(pick(state.runnable));
+}
+
+unsigned waiters(Why why, const void* object, Actor (&found)[kThreadsMax]) {
+  unsigned count = 0;
+  for (unsigned id = 0; id < state.thread_count; ++id) {
+    const Thread& thread = state.threads[id];
+    if (thread.state != ThreadState::blocked || thread.why != why || thread.object != object) {
+      continue;
+    }
+    unsigned at = count++;
+    for (; at != 0 && state.threads[found[at - 1]].arrival > thread.arrival; --at) {
+      found[at] = found[at - 1];
+    }
+    found[at] = static_cast<Actor>(id);
+  }
+  return count;
+}
+
+unsigned wake_chosen(Actor (&list)[kThreadsMax], unsigned waiting, unsigned count, Site site) {
+  unsigned woken = 0;
+  while (woken < count && waiting != 0) {
+    unsigned chosen = state.choices.choose(site, waiting);
+    make_runnable(list[chosen], true);
+    for (unsigned i = chosen + 1; i < waiting; ++i) list[i - 1] = list[i];
+    --waiting;
+    ++woken;
+  }
+  return woken;
+}
+
+uint64_t slow_place(uintptr_t code) { return module_relative(code); }
+
+// --- Life of a run.
+
+void begin_run(const SchedulerOptions& options, Strategy& strategy) {
+  reset_run(options, strategy);
+}
+
+Actor spawn(std::string name, unsigned host, std::function<void()> body) {
+  Actor id = create_thread(name.c_str(), host, run_body, nullptr, true);
+  POLLUX_EXPLORE_CHECK(id != kNetwork);
+  bodies[id] = std::move(body);
+  state.threads[id].argument = &bodies[id];
+  state.threads[id].added = true;
+  ++state.added_alive;
+  return id;
+}
+
+void run_to_end() {
+  POLLUX_EXPLORE_CHECK(!state.on && state.added_alive != 0);
+  state.on = true;
+  state.driver.thread_pointer = shim::thread_pointer();
+  Actor first = state.choices.choose_thread(
+      site::kPick, std::has_single_bit(state.runnable) ? 0 : state.runnable,
+      static_cast<Actor>(std::countr_zero(state.runnable)));
+  state.current = first;
+  state.choices.set_actor(first);
+  recompute_candidates();
+  const Context& to = state.contexts[first];
+  state.switch_to(&state.driver.stack, to.stack, to.thread_pointer);
+  state.on = false;
+}
+
+void end_run(Verdict verdict, const std::string& reason) {
+  shim::pollux_gate = 0;
+  POLLUX_EXPLORE_CHECK(state.on);
+  state.verdict = verdict;
+  reason_of_end() = reason;
+  if (state.process_end != nullptr) {
+    state.process_end(verdict, reason);
+    shim::raw_system_call(SYS_exit_group, exit_code::kInternal);
+  }
+  void* abandoned = nullptr;
+  state.switch_to(&abandoned, state.driver.stack, state.driver.thread_pointer);
+  check_failed("an abandoned thread does not run", __FILE__, __LINE__);
+}
+
+Outcome outcome() { return {state.verdict, reason_of_end(), state.points, state.switches}; }
+
+void set_quiescence_judge(QuiescenceJudge function) { judge = function; }
+
+void adopt_main_thread(const SchedulerOptions& options, Strategy& strategy, ProcessEnd at_end) {
+  reset_run(options, strategy);
+  Thread& thread = state.threads[0];
+  thread = Thread();
+  thread.state = ThreadState::runnable;
+  std::snprintf(thread.name, sizeof thread.name, "main");
+  state.contexts[0].thread_pointer = shim::thread_pointer();
+  state.driver.thread_pointer = shim::thread_pointer();
+  state.thread_count = 1;
+  state.runnable = bit(0);
+  state.process_end = at_end;
+  state.on = true;
+  state.choices.set_actor(0);
+  recompute_candidates();
+  shim::pollux_gate = shim::thread_pointer();
+}
+
+// --- For the twin and the thread objects.
+
+Choices& choices() { return state.choices; }
+Timeline& timeline() { return state.timeline; }
+Actor current_thread() { return state.choices.actor(); }
+unsigned current_host() {
+  Actor actor = state.choices.actor();
+  return actor < kThreadsMax ? state.threads[actor].host : 0;
+}
+
+bool block(Why why, const void* object, Time deadline) {
+  POLLUX_EXPLORE_CHECK(state.choices.actor() == state.current);
+  check_time();
+  if (deadline <= state.timeline.now()) return false;
+  Thread& thread = current();
+  thread.state = ThreadState::blocked;
+  thread.why = why;
+  thread.object = object;
+  thread.arrival = ++state.arrivals;
+  ++thread.generation;
+  if (deadline != kNever) {
+    state.timeline.add(deadline, on_deadline, nullptr, state.current, thread.generation);
+  }
+  if (trace::recorder.text) trace::line("waits for %s", to_string(why));
+  state.runnable &= ~bit(state.current);
+  reset_fruitless();
+  leave_carrier();
+  return thread.woken;
+}
+
+unsigned wake_all(Why why, const void* object) {
+  unsigned count = 0;
+  for (unsigned id = 0; id < state.thread_count; ++id) {
+    const Thread& thread = state.threads[id];
+    if (thread.state != ThreadState::blocked || thread.why != why || thread.object != object) {
+      continue;
+    }
+    make_runnable(static_cast<Actor>(id), true);
+    ++count;
+  }
+  return count;
+}
+
+unsigned wake_some(Why why, const void* object, unsigned count, Site site) {
+  Actor list[kThreadsMax];
+  return wake_chosen(list, waiters(why, object, list), count, site);
+}
+
+void yield() {
+  check_time();
+  trace::recorder.mix(tagged(Kind::call, 1));
+  note_fruitless_work(kYieldWeight);
+  uint64_t others = state.runnable & ~bit(state.current);
+  if (current().no_preempt != 0) return;
+  if (others != 0) {
+    switch_to(pick(others));
+  } else {
+    note_fruitless_work(kFruitlessPoints / 64);
+  }
+}
+
+void call_point(uint64_t place) {
+  check_time();
+  point_at(tagged(Kind::call, place));
+}
+
+void no_preempt_begin() {
+  ++current().no_preempt;
+  recompute_candidates();
+}
+
+void no_preempt_end() {
+  POLLUX_EXPLORE_CHECK(current().no_preempt != 0);
+  --current().no_preempt;
+  recompute_candidates();
+}
+
+unsigned thread_count() { return state.thread_count; }
+
+ThreadInfo thread_info(Actor id) {
+  const Thread& thread = state.threads[id];
+  bool alive = thread.state == ThreadState::runnable || thread.state == ThreadState::blocked;
+  bool waits = thread.state == ThreadState::blocked;
+  return {.id = id,
+          .host = thread.host,
+          .name = thread.name,
+          .waits_for = waits ? thread.why : Why::nothing,
+          .object = waits ? thread.object : nullptr,
+          .alive = alive};
+}
+
+}  // namespace pollux::explore

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+//
+// The explorer's state, and the scheduling point that everything is built on. Private to
+// harness/explore.
+#pragma once
+
+#include <csetjmp>
+#include <cstdint>
+#include <vector>
+
+#include <unwind.h>
+
+#include "explore/donor.h"
+#include "explore/scheduler.h"
+#include "explore/switch.h"
+#include "pollux/shim/gate.h"
+#include "pollux/world.h"
+#include "trace/recorder.h"
+
+namespace pollux::explore {
+
+// Kinds of steps in the hash.
+enum class Kind : uint8_t {
+  read = 1,
+  write,
+  volatile_read,
+  volatile_write,
+  atomic_load,
+  atomic_store,
+  atomic_rmw,
+  atomic_cas,
+  fence,
+  call,
+  thread_start,
+  thread_end,
+  choice = 0xC0,
+  switched = 0x57,
+  jumped = 0x7A,
+};
+constexpr uint64_t tagged(Kind kind, uint64_t value) {
+  return (static_cast<uint64_t>(kind) << 56) ^ value;
+}
+
+enum class ThreadState : uint8_t { free, runnable, blocked, done };
+
+struct Context {
+  void* stack = nullptr;  // valid while suspended
+  uintptr_t thread_pointer = 0;
+};
+
+struct Thread {
+  struct Destructor {
+    void (*function)(void*);
+    void* object;
+  };
+
+  ThreadState state = ThreadState::free;
+  Why why = Why::nothing;
+  bool woken = false;  // by wake*(), not by its deadline
+  bool detached = false;
+  bool added = false;      // by spawn(): the run lasts until these have returned
+  bool abandoned = false;  // its donor's keys still hold values
+  unsigned no_preempt = 0;
+  const void* object = nullptr;
+  uint64_t arrival = 0;     // order among those that wait
+  uint64_t generation = 0;  // of its waits: an old deadline is ignored
+  uint32_t futex_bits = 0;
+  unsigned host = 0;
+  Donor* donor = nullptr;  // null: the adopted main thread
+  void* (*start)(void*) = nullptr;
+  void* argument = nullptr;
+  void* result = nullptr;
+  std::jmp_buf* base = nullptr;  // where pthread_exit lands
+  void* base_frame = nullptr;
+  _Unwind_Exception exit_exception = {};
+  std::vector<Destructor> destructors;  // of thread_local objects, innermost last
+  char name[32] = {};
+};
+
+struct State {
+  // What a point touches.
+  uint64_t candidates = 0;  // other threads that could run; 0 while preemption is off
+  uint64_t points = 0;
+  uint64_t points_check = 0;  // look closer when `points` gets there
+  uintptr_t code_base = 0, code_size = 0;
+  Actor current = 0;
+  bool plain_points = false;
+  uintptr_t watch_base = 0, watch_length = 0;
+  SwitchFunction switch_to = nullptr;
+
+  uint64_t runnable = 0;  // bit per thread
+  uint64_t switches = 0;
+  Context contexts[kThreadsMax];
+  Choices choices;
+  Timeline timeline;
+  Thread threads[kThreadsMax];
+  unsigned thread_count = 0;  // slots in use or used in this run
+  unsigned added_alive = 0;
+  uint64_t arrivals = 0;
+
+  bool on = false;
+  SchedulerOptions options = {};
+  Context driver;
+  ProcessEnd process_end = nullptr;
+  Verdict verdict = Verdict::held;
+  AtomicWatcher watcher = nullptr;
+  void* watcher_context = nullptr;
+};
+
+// Never destroyed: in process mode the program's exit handlers run within the run, after ours.
+template <typename T>
+union NeverDestroyed {
+  constexpr NeverDestroyed() : value() {}
+  ~NeverDestroyed() {}
+  T value;
+};
+extern NeverDestroyed<State> state_storage;
+static constexpr State& state = state_storage.value;
+
+constexpr uint64_t bit(Actor id) { return uint64_t{1} << id; }
+inline Thread& current() { return state.threads[state.current]; }
+
+// Opens the gate for program code that the harness calls.
+class ProgramScope {
+ public:
+  ProgramScope() : saved_(shim::pollux_gate) { shim::pollux_gate = shim::thread_pointer(); }
+  ~ProgramScope() { shim::pollux_gate = saved_; }
+  ProgramScope(const ProgramScope&) = delete;
+  ProgramScope& operator=(const ProgramScope&) = delete;
+
+ private:
+  uintptr_t saved_;
+};
+
+// --- scheduler.cc
+void recompute_candidates();
+void make_runnable(Actor, bool woken);
+// Gate closed. The current thread goes on after the switch; no choice is asked.
+void switch_to(Actor next);
+// `points_check` was reached. Closes the gate itself.
+void look_closer();
+// The current thread can not go on: somebody else does, at the latest when time has moved.
+void leave_carrier();
+// Fairness: whoever waits for ever by looking again and again makes no progress on its own.
+void note_fruitless_work(uint64_t points);
+// Waiters for (why, object) by arrival; returns how many.
+unsigned waiters(Why, const void* object, Actor (&found)[kThreadsMax]);
+unsigned wake_chosen(Actor (&waiters)[kThreadsMax], unsigned waiting, unsigned count, Site);
+
+// --- thread_life.cc
+// Gate closed. The lowest free slot; kNetwork when there is none or no donor to be had.
+Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void* argument,
+                    bool detached);
+void free_thread(Actor);
+
+// --- The point.
+
+__attribute__((noinline)) inline void preempt(Actor next) {
+  shim::HarnessScope scope;
+  switch_to(next);
+}
+
+// Counts, mixes, and lets the choices decide who goes on. `where` is the same in each process.
+inline void point_at(uint64_t where) {
+  trace::recorder.mix(where);
+  if (__builtin_expect(++state.points >= state.points_check, 0)) look_closer();
+  Actor next = state.choices.choose_thread(site::kPoint, state.candidates, state.current);
+  if (__builtin_expect(next != state.current, 0)) preempt(next);
+}
+
+uint64_t slow_place(uintptr_t code);
+inline uint64_t place(uintptr_t code) {
+  uint64_t relative = code - state.code_base;
+  return __builtin_expect(relative < state.code_size, 1) ? relative : slow_place(code);
+}
+
+}  // namespace pollux::explore

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+//
+// From the first instruction of a virtual thread to its last: creation on a donor, the start
+// function, pthread_exit, destructors of thread_local objects, destructors of keys, joining.
+//
+// The order at the end is glibc's (nptl/pthread_create.c, start_thread): thread_local objects,
+// then keys, then the thread counts as ended for who joins it. All of that is program code and runs
+// with the gate open and may be preempted.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "explore/check.h"
+#include "explore/modules.h"
+#include "explore/state.h"
+#include "explore/thread_objects_impl.h"
+#include "pollux/shim/keys.h"
+
+namespace pollux::explore {
+namespace {
+
+[[noreturn]] void finish() {
+  point_at(tagged(Kind::thread_end, 0));
+  Actor id = state.current;
+  Thread& thread = current();
+  thread.state = ThreadState::done;
+  thread.no_preempt = 0;
+  state.runnable &= ~bit(id);
+  if (trace::recorder.text) trace::line("ends");
+  wake_all(Why::join, &thread);
+  if (thread.added && --state.added_alive == 0 && state.process_end == nullptr) {
+    end_run(Verdict::held, "");
+  }
+  // The slot may be free from here on although the stack is still in use: nobody creates a thread
+  // before leave_carrier() has left it.
+  if (thread.detached) free_thread(id);
+  leave_carrier();
+  check_failed("a thread that ended does not run", __FILE__, __LINE__);
+}
+
+// An exception that leaves a thread's start function ends the program, as in libc.
+void run_program(Thread& thread) noexcept {
+  std::jmp_buf base;
+  thread.base = &base;
+  thread.base_frame = __builtin_frame_address(0);
+  if (_setjmp(base) == 0) {
+    ProgramScope scope;
+    thread.result = thread.start(thread.argument);
+  }
+  thread.base = nullptr;
+}
+
+void run_destructors(Thread& thread) noexcept {
+  ProgramScope scope;
+  while (!thread.destructors.empty()) {
+    Thread::Destructor destructor = thread.destructors.back();
+    thread.destructors.pop_back();
+    destructor.function(destructor.object);
+  }
+  shim::run_key_destructors();
+}
+
+void thread_main(void* argument) {
+  Thread& thread = *static_cast<Thread*>(argument);
+  if (has_dynamic_tls()) reset_own_dynamic_tls();
+  if (thread.abandoned) {
+    thread.abandoned = false;
+    shim::forget_key_values();
+  }
+  point_at(tagged(Kind::thread_start, 0));
+  run_program(thread);
+  run_destructors(thread);
+  finish();
+}
+
+_Unwind_Reason_Code stop_at_base(int, _Unwind_Action actions, _Unwind_Exception_Class,
+                                 _Unwind_Exception*, _Unwind_Context* context, void* argument) {
+  Thread& thread = *static_cast<Thread*>(argument);
+  auto base = reinterpret_cast<uintptr_t>(thread.base_frame);
+  if ((actions & _UA_END_OF_STACK) != 0 || _Unwind_GetCFA(context) > base) {
+    shim::pollux_gate = 0;
+    _longjmp(*thread.base, 1);
+  }
+  return _URC_NO_REASON;
+}
+
+// catch (...) without a rethrow: glibc ends the program there, too (nptl/unwind.c).
+void swallowed(_Unwind_Reason_Code, _Unwind_Exception*) {
+  std::fputs("FATAL: exception not rethrown (pthread_exit was caught)\n", stderr);
+  std::abort();
+}
+
+}  // namespace
+
+Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void* argument,
+                    bool detached) {
+  Actor id = 0;
+  while (id < kThreadsMax && state.threads[id].state != ThreadState::free) ++id;
+  if (id == kThreadsMax) return kNetwork;
+  Donor* with = donor(id);
+  if (with == nullptr) return kNetwork;
+  reset_donor(*with);
+
+  Thread& thread = state.threads[id];
+  thread.state = ThreadState::runnable;
+  thread.why = Why::nothing;
+  thread.detached = detached;
+  thread.added = false;
+  thread.no_preempt = 0;
+  thread.object = nullptr;
+  thread.host = host;
+  thread.donor = with;
+  thread.start = start;
+  thread.argument = argument;
+  thread.result = nullptr;
+  thread.base = nullptr;
+  thread.destructors.clear();
+  if (name != nullptr) {
+    size_t size = std::strlen(name);
+    if (size >= sizeof thread.name) size = sizeof thread.name - 1;
+    std::memcpy(thread.name, name, size);
+    thread.name[size] = '\0';
+  } else {
+    char digits[2] = {static_cast<char>('0' + id / 10), static_cast<char>('0' + id % 10)};
+    char* at = thread.name;
+    *at++ = 't';
+    if (id >= 10) *at++ = digits[0];
+    *at++ = digits[1];
+    *at = '\0';
+  }
+  state.contexts[id] = {make_context(with->top, thread_main, &thread), with->thread_pointer};
+  if (id >= state.thread_count) state.thread_count = id + 1u;
+  state.runnable |= bit(id);
+  recompute_candidates();
+  return id;
+}
+
+void free_thread(Actor id) { state.threads[id].state = ThreadState::free; }
+
+namespace {
+
+void end_main_thread() {
+  // Its destructors are libc's business and run when the process exits.
+  Thread& thread = current();
+  thread.state = ThreadState::done;
+  state.runnable &= ~bit(state.current);
+  wake_all(Why::join, &thread);
+  leave_carrier();
+}
+
+}  // namespace
+
+void ThreadObjects::exit(void* result) {
+  Thread& thread = current();
+  thread.result = result;
+  if (thread.donor == nullptr) {
+    end_main_thread();
+    check_failed("a thread that ended does not run", __FILE__, __LINE__);
+  }
+  POLLUX_EXPLORE_CHECK(thread.base != nullptr);
+  std::memset(&thread.exit_exception, 0, sizeof thread.exit_exception);
+  thread.exit_exception.exception_cleanup = swallowed;
+  // The frames on the way close and open the gate by themselves, as their scopes end.
+  _Unwind_ForcedUnwind(&thread.exit_exception, stop_at_base, &thread);
+  std::abort();
+}
+
+}  // namespace pollux::explore
