@@ -21,6 +21,9 @@ else()
     "SHELL:-mllvm -tsan-instrument-func-entry-exit=0")
 endif()
 
+# Whoever calls the functions below is in another folder, where this variable would not be visible.
+set(POLLUX_INSTRUMENT_FLAGS "${POLLUX_INSTRUMENT_FLAGS}" CACHE INTERNAL "Flags of the explore flavour")
+
 function(pollux_instrument target)
   target_compile_options(${target} PRIVATE ${POLLUX_INSTRUMENT_FLAGS})
 endfunction()
