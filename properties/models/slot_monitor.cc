@@ -64,11 +64,6 @@ bool locate(const SlotRegion& region, uintptr_t address, size_t& index, bool& re
   return reader || within == region.writer_offset;
 }
 
-void on_write(void* context, const AtomicAccess& access) {
-  const SlotRegion& region = *static_cast<const SlotRegion*>(context);
-  if (breaks_table(region, access)) fail("slot-transition", describe_transition(region, access));
-}
-
 }  // namespace
 
 bool breaks_table(const SlotRegion& region, const AtomicAccess& access) {
@@ -87,11 +82,6 @@ std::string describe_transition(const SlotRegion& region, const AtomicAccess& ac
          " -> " + to_string(classify_slot(access.after)) +
          (access.is_store ? " by a plain store" : " by read-modify-write") +
          " is not a transition of the protocol";
-}
-
-void watch_slots(const SlotRegion* region) {
-  watch_atomics(region->base, region->stride * region->count, on_write,
-                const_cast<SlotRegion*>(region));
 }
 
 }  // namespace pollux::properties
