@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+//
+// A host: what a process and its machine have of their own. Its descriptor table, its ports.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernel/kernel.h"
+#include "kernel/tcp.h"
+
+namespace pollux::kernel {
+
+// Descriptors of one host, lowest free number first.
+class FdTable {
+ public:
+  File* get(int fd) const {
+    size_t index = static_cast<unsigned>(fd) - kFdBase;
+    return index < slots_.size() ? slots_[index].file : nullptr;
+  }
+  // Takes a reference to the file. -EMFILE when no number from `from` below the limit is free.
+  int install(File*, bool close_on_exec, int from = kFdBase);
+  // Is there a free number at all? (get_unused_fd_flags)
+  bool full() const { return lowest_free(kFdBase) >= limit_; }
+  // Puts the file at exactly this number, whatever is there is closed.
+  void install_at(int fd, File*, bool close_on_exec);
+  long close(int fd);
+  bool close_on_exec(int fd) const { return slots_[fd - kFdBase].close_on_exec; }
+  void set_close_on_exec(int fd, bool on) { slots_[fd - kFdBase].close_on_exec = on; }
+
+  int limit() const { return limit_; }
+  void set_limit(int limit) { limit_ = limit; }
+
+  // Forgets everything; drops no references.
+  void reset(int limit);
+
+  // First number that was never used since reset.
+  int end() const { return kFdBase + static_cast<int>(slots_.size()); }
+
+ private:
+  struct Slot {
+    File* file = nullptr;
+    bool close_on_exec = false;
+  };
+  int lowest_free(int from) const;
+  void mark(int fd, bool used);
+
+  std::vector<Slot> slots_;
+  std::vector<uint64_t> used_;  // bit per number
+  mutable size_t first_word_ = 0;  // no free number in the words below
+  int limit_ = kFdBase;
+};
+
+// The TCP ports of one host (the bind table).
+class Ports {
+ public:
+  Ports() = default;
+  ~Ports();
+  Ports(const Ports&) = delete;
+  Ports& operator=(const Ports&) = delete;
+
+  // May the socket use local.port at local.ip (inet_csk_bind_conflict)?
+  bool conflicts(const TcpSocket*) const;
+  void add(TcpSocket*);
+  void remove(TcpSocket*);
+  // 0 when none is left. Odd numbers for bind, even ones for connect.
+  uint16_t ephemeral(bool for_connect);
+  TcpSocket* find_listener(Address) const;
+  void time_wait(uint16_t port, bool reuse_address);
+
+  void reset();
+
+ private:
+  struct Bucket {
+    TcpSocket* listeners;
+    TcpSocket* others;
+    int64_t time_wait_until;
+    bool time_wait_reuse;
+    bool touched;
+  };
+  Bucket& bucket(uint16_t port);
+  bool is_free(uint16_t port) const;
+
+  Bucket* buckets_ = nullptr;  // zero pages until touched
+  std::vector<uint16_t> touched_;
+  uint32_t next_odd_ = 0, next_even_ = 0;
+};
+
+struct Host {
+  FdTable fds;
+  Ports ports;
+  bool used = false;
+};
+
+// The host of the running thread, or of that number.
+Host& current();
+Host& host(unsigned number);
+
+// 10.0.0.(host+1).
+uint32_t address_of_host(unsigned host);
+// Which host an address means to `self`: 127/8 and 0.0.0.0 are oneself. Below zero: no route.
+int host_of_address(uint32_t ip, unsigned self);
+
+}  // namespace pollux::kernel

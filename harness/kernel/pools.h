@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+//
+// Where the objects of the twin come from.
+#pragma once
+
+#include "kernel/device.h"
+#include "kernel/epoll.h"
+#include "kernel/eventfd.h"
+#include "kernel/pipe.h"
+#include "kernel/pool.h"
+#include "kernel/tcp.h"
+#include "kernel/timerfd.h"
+#include "kernel/unix_stream.h"
+
+namespace pollux::kernel {
+
+struct Pools {
+  Pool<EpollSet> epoll_sets;
+  Pool<EpollItem> epoll_items;
+  Pool<TcpSocket> tcp_sockets;
+  Pool<Stream> streams;
+  Pool<EventFd> eventfds;
+  Pool<TimerFd> timerfds;
+  Pool<Pipe> pipes;
+  Pool<PipeEnd> pipe_ends;
+  Pool<UnixStream> unix_streams;
+  Pool<Device> devices;
+
+  void reset();
+};
+
+extern Pools pools;
+
+}  // namespace pollux::kernel

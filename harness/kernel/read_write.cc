@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: MIT
+//
+// read, write and their relatives: waiting, faults and SIGPIPE around what the files do.
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <vector>
+
+#include "kernel/calls.h"
+#include "kernel/clocks.h"
+#include "kernel/fault_points.h"
+#include "kernel/tcp.h"
+#include "kernel/unix_stream.h"
+#include "pollux/shim/gate.h"
+#include "pollux/shim/raw_system_call.h"
+#include "trace/recorder.h"
+
+namespace pollux::kernel {
+namespace {
+
+constexpr int kIovMax = 1024;
+constexpr size_t kTransferMax = 0x7FFFF000;  // MAX_RW_COUNT
+
+TcpSocket* as_tcp(File* file) {
+  return file->kind() == Kind::tcp ? static_cast<TcpSocket*>(file) : nullptr;
+}
+
+bool is_stream(const File* file) {
+  return file->kind() == Kind::tcp || file->kind() == Kind::unix_stream ||
+         file->kind() == Kind::pipe;
+}
+
+Time receive_deadline(File* file) {
+  int64_t timeout = 0;
+  if (TcpSocket* tcp = as_tcp(file)) timeout = tcp->receive_timeout;
+  if (file->kind() == Kind::unix_stream) {
+    timeout = static_cast<UnixStream*>(file)->receive_timeout;
+  }
+  return timeout == 0 ? kNever : late(after(timeout));
+}
+
+Time send_deadline(File* file) {
+  int64_t timeout = 0;
+  if (TcpSocket* tcp = as_tcp(file)) timeout = tcp->send_timeout;
+  if (file->kind() == Kind::unix_stream) timeout = static_cast<UnixStream*>(file)->send_timeout;
+  return timeout == 0 ? kNever : late(after(timeout));
+}
+
+void mix_data(const Buffers& buffers, long size) {
+  if (size <= 0) return;
+  buffers.visit(0, static_cast<size_t>(size), [](const char* at, size_t piece) {
+    trace::recorder.mix_bytes(at, piece);
+  });
+}
+
+// What is left of the buffers after `done` bytes.
+Buffers rest_of(const Buffers& buffers, size_t done, std::vector<iovec>& storage) {
+  storage.clear();
+  buffers.visit(done, buffers.total - done,
+                [&](char* at, size_t piece) { storage.push_back({at, piece}); });
+  return {storage.data(), storage.size(), buffers.total - done};
+}
+
+// How much of `whole` >= 2 bytes a short transfer moves.
+size_t part_of(size_t whole) {
+  switch (explore::choose(site::kNetSplit, 4)) {
+    case 1:
+      return 1;
+    case 2:
+      return whole - whole / 4;
+    case 3:
+      return whole - 1;
+    default:
+      return whole / 2;
+  }
+}
+
+// Asks the points of reading where their needs hold. Zero: no fault; negative: the call's result.
+// May lower `limit`; then `hide_rest` says that the rest is to go back into flight.
+long read_faults(File* file, bool non_blocking, int flags, size_t* limit, bool* hide_rest) {
+  using namespace faults;
+  if (armed_points[k_posix_io_rw_read_eintr_lie] != 0 && fault(k_posix_io_rw_read_eintr_lie)) {
+    return -EINTR;
+  }
+  if (!is_stream(file)) return 0;
+  if (armed_points[k_posix_io_rw_read_eintr] != 0 && fault(k_posix_io_rw_read_eintr)) return -EINTR;
+  if (armed_points[k_posix_io_rw_read_eagain_lie] != 0 && non_blocking &&
+      (file->poll() & EPOLLIN) != 0 && fault(k_posix_io_rw_read_eagain_lie)) {
+    return -EAGAIN;
+  }
+  if (TcpSocket* tcp = as_tcp(file); tcp != nullptr && tcp->may_hide()) {
+    if (non_blocking && fault(k_posix_io_rw_read_eagain)) {
+      tcp->hide();
+      return -EAGAIN;
+    }
+    size_t whole = std::min<size_t>(tcp->readable_bytes(), *limit);
+    if (whole >= 2 && (flags & (MSG_PEEK | MSG_WAITALL)) == 0 && fault(k_posix_io_rw_read_short)) {
+      *limit = part_of(whole);
+      *hide_rest = true;
+      return 0;
+    }
+  }
+  if (*limit >= 2 && (flags & MSG_WAITALL) == 0 && fault(k_posix_io_rw_read_short_lie)) {
+    *limit = part_of(*limit);
+  }
+  return 0;
+}
+
+long write_faults(File* file, bool non_blocking, size_t* limit, bool* squeeze_after) {
+  using namespace faults;
+  if (armed_points[k_posix_io_rw_write_eintr_lie] != 0 && fault(k_posix_io_rw_write_eintr_lie)) {
+    return -EINTR;
+  }
+  if (!is_stream(file)) return 0;
+  if (armed_points[k_posix_io_rw_write_eintr] != 0 && fault(k_posix_io_rw_write_eintr)) {
+    return -EINTR;
+  }
+  if (!non_blocking) return 0;
+  if (armed_points[k_posix_io_rw_write_eagain_lie] != 0 && (file->poll() & EPOLLOUT) != 0 &&
+      fault(k_posix_io_rw_write_eagain_lie)) {
+    return -EAGAIN;
+  }
+  if (TcpSocket* tcp = as_tcp(file); tcp != nullptr && tcp->may_squeeze() && *limit != 0) {
+    if (fault(k_posix_io_rw_write_eagain)) {
+      tcp->squeeze();
+      return -EAGAIN;
+    }
+    size_t whole = std::min(tcp->room(), *limit);
+    if (whole >= 2 && fault(k_posix_io_rw_write_short)) {
+      *limit = part_of(whole);
+      *squeeze_after = true;
+      return 0;
+    }
+  }
+  if (*limit >= 2 && fault(k_posix_io_rw_write_short_lie)) *limit = part_of(*limit);
+  return 0;
+}
+
+// A write to a peer that is gone. The program's disposition of SIGPIPE decides.
+void raise_sigpipe(File* file) {
+  struct {
+    uintptr_t handler;
+    unsigned long flags;
+    uintptr_t restorer;
+    uint64_t mask;
+  } action{};
+  shim::raw_system_call(SYS_rt_sigaction, SIGPIPE, 0, reinterpret_cast<long>(&action), 8);
+  if (action.handler == reinterpret_cast<uintptr_t>(SIG_IGN)) return;
+  if (action.handler == reinterpret_cast<uintptr_t>(SIG_DFL)) {
+    explore::end_run(Verdict::crash, "killed by SIGPIPE: write to " + file->describe());
+  }
+  // The handler is program code: it runs with the gate open.
+  uintptr_t closed = shim::pollux_gate;
+  shim::pollux_gate = shim::thread_pointer();
+  shim::raw_system_call(SYS_tgkill, shim::raw_system_call(SYS_getpid),
+                        shim::raw_system_call(SYS_gettid), SIGPIPE);
+  shim::pollux_gate = closed;
+}
+
+bool buffers_from(const iovec* vector, long count, Buffers* buffers, long* error) {
+  *error = 0;
+  if (count < 0 || count > kIovMax) {
+    *error = -EINVAL;
+    return false;
+  }
+  if (count == 0) return true;
+  if (bad_address(vector)) {
+    *error = -EFAULT;
+    return false;
+  }
+  size_t total = 0;
+  for (long i = 0; i < count; ++i) {
+    if (static_cast<ssize_t>(vector[i].iov_len) < 0) {
+      *error = -EINVAL;
+      return false;
+    }
+    total = std::min(total + vector[i].iov_len, kTransferMax);
+  }
+  *buffers = {vector, static_cast<size_t>(count), total};
+  return true;
+}
+
+}  // namespace
+
+File* get_file(int fd);
+
+long read_file(File* file, const Buffers& buffers, int flags) {
+  if (!file->readable_mode) return -EBADF;
+  bool non_blocking = file->non_blocking || (flags & MSG_DONTWAIT) != 0;
+  size_t limit = buffers.total;
+  bool hide_rest = false;
+  if (long injected = read_faults(file, non_blocking, flags, &limit, &hide_rest); injected != 0) {
+    return injected;
+  }
+  long result = file->read(buffers, limit, flags);
+  if (__builtin_expect(hide_rest, 0)) {
+    auto* tcp = static_cast<TcpSocket*>(file);
+    if (result > 0 && tcp->may_hide()) tcp->hide();
+  }
+  bool wait_all = (flags & MSG_WAITALL) != 0 && (flags & MSG_PEEK) == 0 && is_stream(file);
+  bool wants_more = wait_all && result > 0 && static_cast<size_t>(result) < limit;
+  if (!non_blocking && (result == -EAGAIN || wants_more)) {
+    FileReference reference(file);
+    Time deadline = receive_deadline(file);
+    size_t done = result > 0 ? static_cast<size_t>(result) : 0;
+    std::vector<iovec> storage;
+    for (;;) {
+      bool woken = file->wait(deadline);
+      Buffers rest = done == 0 ? buffers : rest_of(buffers, done, storage);
+      result = file->read(rest, limit - done, flags);
+      if (result > 0) {
+        done += static_cast<size_t>(result);
+        if (!wait_all || done == limit) break;
+      } else if (result != -EAGAIN || !woken) {
+        break;
+      }
+    }
+    if (done != 0) result = static_cast<long>(done);
+  }
+  if ((flags & MSG_TRUNC) == 0) mix_data(buffers, result);
+  return result;
+}
+
+long write_file(File* file, const Buffers& buffers, int flags) {
+  if (!file->writable_mode) return -EBADF;
+  bool non_blocking = file->non_blocking || (flags & MSG_DONTWAIT) != 0;
+  size_t limit = buffers.total;
+  bool squeeze_after = false;
+  if (long injected = write_faults(file, non_blocking, &limit, &squeeze_after); injected != 0) {
+    return injected;
+  }
+  long result = file->write(buffers, limit, flags);
+  if (__builtin_expect(squeeze_after, 0) && result > 0) static_cast<TcpSocket*>(file)->squeeze();
+  bool wants_more = is_stream(file) && result > 0 && static_cast<size_t>(result) < limit;
+  if (!non_blocking && (result == -EAGAIN || wants_more)) {
+    FileReference reference(file);
+    Time deadline = send_deadline(file);
+    size_t done = result > 0 ? static_cast<size_t>(result) : 0;
+    std::vector<iovec> storage;
+    for (;;) {
+      bool woken = file->wait(deadline);
+      Buffers rest = done == 0 ? buffers : rest_of(buffers, done, storage);
+      result = file->write(rest, limit - done, flags);
+      if (result > 0) {
+        done += static_cast<size_t>(result);
+        if (done == limit || !is_stream(file)) break;
+      } else if (result != -EAGAIN || !woken) {
+        break;
+      }
+    }
+    if (done != 0) result = static_cast<long>(done);
+  }
+  // MSG_NOSIGNAL exists for sockets only, and only they are written to with flags.
+  if (result == -EPIPE && (flags & MSG_NOSIGNAL) == 0) raise_sigpipe(file);
+  mix_data(buffers, result);
+  return result;
+}
+
+long call_read(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  iovec vector{a.pointer<void>(1), std::min(static_cast<size_t>(a[2]), kTransferMax)};
+  return read_file(file, {&vector, 1, vector.iov_len}, 0);
+}
+
+long call_write(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  iovec vector{a.pointer<void>(1), std::min(static_cast<size_t>(a[2]), kTransferMax)};
+  return write_file(file, {&vector, 1, vector.iov_len}, 0);
+}
+
+long call_readv(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  Buffers buffers;
+  long error;
+  if (!buffers_from(a.pointer<const iovec>(1), a.integer(2), &buffers, &error)) return error;
+  return buffers.total == 0 ? 0 : read_file(file, buffers, 0);
+}
+
+long call_writev(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  Buffers buffers;
+  long error;
+  if (!buffers_from(a.pointer<const iovec>(1), a.integer(2), &buffers, &error)) return error;
+  return buffers.total == 0 ? 0 : write_file(file, buffers, 0);
+}
+
+// Files with a position: only the devices have one, and it does not matter to them.
+long call_pread(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  return file->kind() == Kind::device ? call_read(a) : -ESPIPE;
+}
+
+long call_pwrite(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  return file->kind() == Kind::device ? call_write(a) : -ESPIPE;
+}
+
+long call_lseek(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  return is_stream(file) ? -ESPIPE : 0;  // noop_llseek
+}
+
+}  // namespace pollux::kernel

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+//
+// TCP over IPv4: sockets, the streams between them, and what travels.
+//
+// A connection is two sockets and two streams, one per direction. A stream holds every byte from
+// the moment the sender's write took it until the receiver's read took it, in one ring:
+//
+//     read          arrived          sent            written
+//      |  unread      |  in flight    |  not sent yet  |
+//      '-- receive queue (window) ----'
+//                     '-- send buffer, less what is acknowledged --'
+//
+// so a byte is copied once in and once out. The network is a first-in first-out pipe per direction
+// with a latency that is chosen per segment; nothing is lost but SYNs that a full listener drops.
+//
+// States follow Linux's, with those after ESTABLISHED folded into flags:
+//   closed       TCP_CLOSE: fresh, refused, reset, or over
+//   listen, syn_sent, syn_received
+//   established  ESTABLISHED, CLOSE_WAIT (fin_received), FIN_WAIT (fin_sent), until both sides'
+//                FINs are acknowledged or a reset comes
+#pragma once
+
+#include <netinet/in.h>
+
+#include "kernel/file.h"
+
+namespace pollux::kernel {
+
+class TcpSocket;
+
+struct Stream {
+  ByteRing ring;
+  uint64_t read = 0, arrived = 0, sent = 0, written = 0, acknowledged = 0;
+  TcpSocket* from = nullptr;
+  TcpSocket* to = nullptr;
+  int64_t last_arrival = 0;
+  uint64_t generation = 0;
+  bool fin_wanted = false, fin_sent = false;
+  bool acknowledgement_due = false;  // one is on its way to the sender
+
+  uint64_t unread() const { return arrived - read; }
+  uint64_t unsent() const { return written - sent; }
+};
+
+struct Address {
+  uint32_t ip = 0;  // host byte order
+  uint16_t port = 0;
+};
+
+class TcpSocket final : public File {
+ public:
+  enum class State : uint8_t { closed, listen, syn_sent, syn_received, established };
+  // struct socket's state, which connect(2) goes by.
+  enum class Use : uint8_t { unconnected, connecting, connected, disconnecting };
+
+  TcpSocket() : File(Kind::tcp) {}
+  static TcpSocket* create(unsigned host);
+
+  uint32_t poll() override;
+  long read(const Buffers&, size_t limit, int flags) override;
+  long write(const Buffers&, size_t limit, int flags) override;
+  void release() override;
+  const char* kind_name() const override { return "tcp"; }
+  std::string describe() override;
+
+  // --- System calls, after the descriptor was looked up and the address copied in.
+  long bind(Address);
+  long listen(int backlog);
+  long connect(Address);           // may wait
+  long disconnect();               // connect(AF_UNSPEC)
+  long accept(TcpSocket** child);  // may wait
+  long shutdown(int how);
+  long take_error();  // SO_ERROR: pending errno, and clears it
+  bool has_peer_name() const;
+
+  // --- Readiness as faults and options see it.
+  uint64_t readable_bytes() const {
+    return hidden || in == nullptr ? 0 : in->arrived - in->read;
+  }
+  bool receive_shut() const { return shut_read || (fin_received && !hidden); }
+  bool write_shut() const { return shut_write; }
+  size_t queued_bytes() const { return out == nullptr ? 0 : out->written - out->acknowledged; }
+  size_t unsent_bytes() const { return out == nullptr ? 0 : out->unsent(); }
+  size_t room() const;
+  bool is_established() const { return state == State::established; }
+
+  // --- Faults, made true through state.
+  // Everything that arrived and was not read, FIN included, arrives later.
+  bool may_hide() const;
+  void hide();
+  bool may_squeeze() const;
+  void squeeze();
+  bool may_be_reset_by_network() const;
+  // A reset from in between: both ends learn of it.
+  void reset_by_network();
+  bool may_hide_queue() const;
+  void hide_queue();
+  // Takes the first queued connection and resets it, as if it had never been (ECONNABORTED).
+  void abort_first_queued();
+  TcpSocket* first_queued() const { return queue_first_; }
+
+  // --- Network events (tcp_network.cc).
+  void on_segment(Stream*, uint64_t end);
+  void on_fin();
+  void on_reset();
+  void on_acknowledged(bool through_network);
+  void on_established_by_peer();       // SYN-ACK came
+  void on_handshake_done();            // the final ACK came to a syn_received socket
+  void on_unhide();
+  void on_unsqueeze();
+  void on_unhide_queue();
+
+  State state = State::closed;
+  Use use = Use::unconnected;
+  bool shut_read = false, shut_write = false;  // sk_shutdown
+  bool fin_received = false;                   // SOCK_DONE
+  bool no_space = false;                       // SOCK_NOSPACE
+  bool hidden = false, hide_grace = false;
+  bool squeezed = false, squeeze_grace = false;
+  bool queue_hidden = false, queue_grace = false;
+  bool orphan = false;  // no descriptor any more
+  bool bound = false, port_locked = false;
+  bool reuse_address = false, reuse_port = false, keep_alive = false, no_delay = false;
+  bool linger_on = false;
+  bool peer_known = false;  // inet_dport is set
+  bool closed_first = false;
+  uint64_t observed = 0;  // stream position up to which the program knows that bytes arrived
+  int linger_seconds = 0;
+  int error = 0;  // sk_err
+  uint32_t send_buffer = 0, receive_buffer = 0, receive_low_water = 1;
+  int64_t receive_timeout = 0, send_timeout = 0;  // ns, 0: none
+  Address local, remote;
+  Stream* in = nullptr;
+  Stream* out = nullptr;
+
+  // Links of the port table (host.h).
+  TcpSocket *next_of_port = nullptr, *previous_of_port = nullptr;
+  bool in_port_table = false;
+
+ private:
+  friend struct Network;
+  static TcpSocket* make_child(TcpSocket* listener, Stream* from_client);
+
+  void begin_life(unsigned host_number);
+  void close_connection();
+  void close_listener();
+  void send_fin();
+  void pump();
+  void write_space();
+  void die(int errno_value);       // tcp_reset
+  void finish();                   // tcp_done
+  void finish_if_both_closed();
+  void send_reset();
+  void detach_streams();
+  void leave_port();
+  void free_if_orphan();
+  void clear_for_reuse();          // tcp_disconnect
+  void settle_window();
+  bool is_writable() const;
+  void enqueue_child(TcpSocket*);
+  TcpSocket* dequeue_child();
+  void remove_half_open();
+  long start_connect(Address);
+  void connect_to_itself();
+
+  TcpSocket *queue_first_ = nullptr, *queue_last_ = nullptr, *queue_next_ = nullptr;
+  uint32_t queue_length_ = 0, half_open_ = 0;
+  int backlog_ = 0;
+  TcpSocket* listener_ = nullptr;
+  uint64_t listener_generation_ = 0;
+  uint8_t syn_tries_ = 0;
+};
+
+// "127.0.0.1:7000"
+std::string to_string(Address);
+
+}  // namespace pollux::kernel

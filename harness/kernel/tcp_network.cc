@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: MIT
+//
+// The network between TCP sockets, and what a socket does when something arrives.
+//
+// An arrival is an entry of the timeline that names a stream and its generation; the sockets at its
+// ends may have gone meanwhile. Acknowledgements cost an entry only when somebody waits for them (a
+// sender without room, a closed window); otherwise they take effect with the segment that they
+// acknowledge. That is a network whose return path is fast, which is as good as any other.
+#include "kernel/tcp_network.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "kernel/host.h"
+#include "kernel/pools.h"
+#include "kernel/state.h"
+#include "trace/recorder.h"
+
+namespace pollux::kernel {
+namespace {
+
+constexpr uint32_t kDataReady = EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND;
+
+constexpr Time kSecond = 1'000'000'000;
+// tcp_syn_retries and tcp_syn_linear_timeouts: one second each at first, then doubling.
+constexpr unsigned kSynTries = 6;
+constexpr unsigned kSynLinearTries = 4;
+
+Time arrival(Stream* stream) {
+  Time when = now() + network_delay();
+  if (when < stream->last_arrival) when = stream->last_arrival;
+  stream->last_arrival = when;
+  return when;
+}
+
+void send(Stream* stream, explore::Timeline::Action action, uint64_t argument = 0) {
+  state.timeline->add(arrival(stream), action, stream, stream->generation, argument);
+}
+
+// The stream when it still is the one that was meant.
+Stream* valid(void* object, uint64_t generation) {
+  auto* stream = static_cast<Stream*>(object);
+  return stream->generation == generation ? stream : nullptr;
+}
+
+void note(const char* what, const Stream* stream) {
+  if (__builtin_expect(!trace::recorder.text, 1)) return;
+  const TcpSocket* socket = stream->to != nullptr ? stream->to : stream->from;
+  if (socket == nullptr) return;
+  bool inward = socket == stream->to;
+  trace::line("%s %s -> %s", what, to_string(inward ? socket->remote : socket->local).c_str(),
+              to_string(inward ? socket->local : socket->remote).c_str());
+}
+
+}  // namespace
+
+// --- Sending
+
+void Network::send_syn(TcpSocket* client) { send(client->out, syn_arrives); }
+
+void Network::send_segment(Stream* stream, uint64_t size) {
+  if (size > 1) {
+    // The segment may meet a router that cuts it, or the sender's own scheduler.
+    uint64_t first = 0;
+    switch (explore::choose(site::kNetSplit, 4)) {
+      case 1:
+        first = 1;
+        break;
+      case 2:
+        first = size / 2;
+        break;
+      case 3:
+        first = size - 1;
+        break;
+    }
+    if (first != 0) send(stream, segment_arrives, stream->sent - size + first);
+  }
+  send(stream, segment_arrives, stream->sent);
+}
+
+void Network::send_fin(Stream* stream) { send(stream, fin_arrives); }
+
+void Network::send_reset(Stream* stream) { send(stream, reset_arrives); }
+
+void Network::send_acknowledgement(Stream* stream) {
+  if (stream->acknowledgement_due) return;
+  stream->acknowledgement_due = true;
+  // It travels on the opposite stream, behind what is there already.
+  Stream* back = stream->to != nullptr && stream->to->out != nullptr ? stream->to->out : stream;
+  state.timeline->add(arrival(back), acknowledgement_arrives, stream, stream->generation, 0);
+}
+
+void Network::schedule_unhide(TcpSocket* socket) {
+  state.timeline->add(
+      now() + network_delay(),
+      [](void* object, uint64_t generation, uint64_t) {
+        auto* hidden = static_cast<TcpSocket*>(object);
+        if (hidden->generation == generation) hidden->on_unhide();
+      },
+      socket, socket->generation);
+}
+
+void Network::schedule_unsqueeze(TcpSocket* socket) {
+  state.timeline->add(
+      now() + network_delay(),
+      [](void* object, uint64_t generation, uint64_t) {
+        auto* squeezed = static_cast<TcpSocket*>(object);
+        if (squeezed->generation == generation) squeezed->on_unsqueeze();
+      },
+      socket, socket->generation);
+}
+
+void Network::schedule_unhide_queue(TcpSocket* socket) {
+  state.timeline->add(
+      now() + network_delay(),
+      [](void* object, uint64_t generation, uint64_t) {
+        auto* listener = static_cast<TcpSocket*>(object);
+        if (listener->generation == generation) listener->on_unhide_queue();
+      },
+      socket, socket->generation);
+}
+
+// --- The handshake
+
+void Network::syn_arrives(void* object, uint64_t generation, uint64_t) {
+  Stream* stream = valid(object, generation);
+  if (stream == nullptr) return;
+  TcpSocket* client = stream->from;
+  if (client == nullptr || client->state != TcpSocket::State::syn_sent) return;
+  note("SYN", stream);
+  int number = host_of_address(client->remote.ip, client->host);
+  POLLUX_KERNEL_CHECK(number >= 0);
+  Host& target = host(static_cast<unsigned>(number));
+  TcpSocket* listener = target.ports.find_listener(client->remote);
+  if (listener == nullptr) {
+    bool to_itself = static_cast<unsigned>(number) == client->host &&
+                     client->remote.ip == client->local.ip &&
+                     client->remote.port == client->local.port;
+    if (to_itself) {  // a simultaneous open with itself
+      client->connect_to_itself();
+    } else {
+      send(client->in, reset_arrives);
+    }
+    return;
+  }
+  if (listener->queue_length_ + listener->half_open_ >
+      static_cast<uint32_t>(listener->backlog_)) {  // sk_acceptq_is_full: the SYN is dropped
+    unsigned tries = client->syn_tries_++;
+    if (tries >= kSynTries) {
+      client->die(ETIMEDOUT);
+      return;
+    }
+    Time wait = kSecond << (tries < kSynLinearTries ? 0 : tries - kSynLinearTries + 1);
+    state.timeline->add(now() + wait, syn_arrives, stream, generation);
+    return;
+  }
+  TcpSocket* child = TcpSocket::make_child(listener, stream);
+  send(child->out, syn_ack_arrives);
+}
+
+TcpSocket* TcpSocket::make_child(TcpSocket* listener, Stream* from_client) {
+  TcpSocket* client = from_client->from;
+  TcpSocket* child = create(listener->host);
+  child->state = State::syn_received;
+  child->use = Use::connected;
+  child->local = client->remote;
+  child->remote = client->local;
+  child->peer_known = true;
+  child->bound = true;
+  // What a new socket inherits: options, not O_NONBLOCK.
+  child->reuse_address = listener->reuse_address;
+  child->reuse_port = listener->reuse_port;
+  child->keep_alive = listener->keep_alive;
+  child->no_delay = listener->no_delay;
+  child->linger_on = listener->linger_on;
+  child->linger_seconds = listener->linger_seconds;
+  child->send_buffer = listener->send_buffer;
+  child->receive_buffer = listener->receive_buffer;
+  child->receive_low_water = listener->receive_low_water;
+  child->receive_timeout = listener->receive_timeout;
+  child->send_timeout = listener->send_timeout;
+  child->in = from_client;
+  from_client->to = child;
+  child->out = client->in;
+  child->out->from = child;
+  child->listener_ = listener;
+  child->listener_generation_ = listener->generation;
+  ++listener->half_open_;
+  kernel::host(child->host).ports.add(child);
+  return child;
+}
+
+void Network::syn_ack_arrives(void* object, uint64_t generation, uint64_t) {
+  Stream* stream = valid(object, generation);
+  if (stream == nullptr || stream->from == nullptr) return;
+  note("SYN-ACK", stream);
+  TcpSocket* child = stream->from;
+  TcpSocket* client = stream->to;
+  if (client == nullptr || client->state != TcpSocket::State::syn_sent) {
+    send(child->in, reset_arrives);  // nobody there any more
+    return;
+  }
+  client->on_established_by_peer();
+  send(client->out, final_ack_arrives);
+}
+
+void TcpSocket::on_established_by_peer() {
+  state = State::established;
+  wake(0);
+}
+
+void Network::final_ack_arrives(void* object, uint64_t generation, uint64_t) {
+  Stream* stream = valid(object, generation);
+  if (stream == nullptr || stream->to == nullptr) return;
+  note("ACK", stream);
+  if (stream->to->state == TcpSocket::State::syn_received) stream->to->on_handshake_done();
+}
+
+void TcpSocket::on_handshake_done() {
+  TcpSocket* listener = listener_;
+  listener_ = nullptr;
+  if (listener->generation != listener_generation_ || listener->state != State::listen) {
+    send_reset();
+    orphan = true;
+    finish();
+    free_if_orphan();
+    return;
+  }
+  --listener->half_open_;
+  state = State::established;
+  listener->enqueue_child(this);
+  if (!listener->queue_hidden) listener->wake(kDataReady);
+}
+
+void TcpSocket::remove_half_open() {
+  if (listener_ != nullptr && listener_->generation == listener_generation_) {
+    --listener_->half_open_;
+  }
+  listener_ = nullptr;
+}
+
+// --- Data
+
+void Network::segment_arrives(void* object, uint64_t generation, uint64_t end) {
+  Stream* stream = valid(object, generation);
+  if (stream == nullptr) return;
+  note("data", stream);
+  if (stream->to != nullptr) {
+    stream->to->on_segment(stream, end);
+  } else if (stream->from != nullptr) {
+    stream->from->on_reset();
+  }
+}
+
+void TcpSocket::on_segment(Stream* stream, uint64_t end) {
+  if (state != State::established) {
+    if (state == State::closed && out != nullptr) send_reset();
+    return;
+  }
+  if (shut_read && stream->to->out->fin_wanted && !fin_received) {
+    // tcp_rcv_state_process, FIN_WAIT: nobody will ever read this (TCPABORTONDATA).
+    send_reset();
+    die(ECONNRESET);
+    return;
+  }
+  stream->arrived = std::max(stream->arrived, end);
+  if (TcpSocket* sender = stream->from; sender != nullptr) {
+    if (sender->no_space) {
+      Network::send_acknowledgement(stream);
+    } else {
+      stream->acknowledged = stream->arrived;
+    }
+  }
+  if (!hidden && stream->unread() >= receive_low_water) wake(kDataReady);
+}
+
+void Network::acknowledgement_arrives(void* object, uint64_t generation, uint64_t) {
+  Stream* stream = valid(object, generation);
+  if (stream == nullptr) return;
+  stream->acknowledgement_due = false;
+  stream->acknowledged = stream->arrived;
+  TcpSocket* sender = stream->from;
+  if (sender == nullptr || sender->state != TcpSocket::State::established) return;
+  sender->pump();
+  sender->write_space();
+}
+
+// --- The end
+
+void Network::fin_arrives(void* object, uint64_t generation, uint64_t) {
+  Stream* stream = valid(object, generation);
+  if (stream == nullptr) return;
+  note("FIN", stream);
+  TcpSocket* receiver = stream->to;
+  TcpSocket* sender = stream->from;
+  uint64_t sender_generation = sender != nullptr ? sender->generation : 0;
+  if (receiver != nullptr) receiver->on_fin();
+  // The FIN is acknowledged; that was the last thing that a closing sender waited for.
+  if (sender != nullptr && sender != receiver && sender->generation == sender_generation) {
+    sender->finish_if_both_closed();
+  }
+}
+
+void TcpSocket::on_fin() {
+  if (state != State::established) return;
+  fin_received = true;
+  bool was_hidden = hidden;
+  uint64_t life = generation;
+  finish_if_both_closed();
+  if (generation == life && state == State::established && !was_hidden) wake(0);
+}
+
+void Network::reset_arrives(void* object, uint64_t generation, uint64_t) {
+  Stream* stream = valid(object, generation);
+  if (stream == nullptr || stream->to == nullptr) return;
+  note("RST", stream);
+  stream->to->on_reset();
+}
+
+void TcpSocket::on_reset() {  // tcp_reset
+  switch (state) {
+    case State::closed:
+    case State::listen:
+      return;
+    case State::syn_sent:
+      die(ECONNREFUSED);
+      return;
+    case State::syn_received:
+      remove_half_open();
+      orphan = true;
+      finish();
+      free_if_orphan();
+      return;
+    case State::established: {
+      bool close_wait = fin_received && !out->fin_wanted;
+      die(close_wait ? EPIPE : ECONNRESET);
+      return;
+    }
+  }
+}
+
+// --- Ends of faults
+
+void TcpSocket::on_unhide() {
+  if (!hidden) return;
+  hidden = false;
+  hide_grace = true;
+  wake(fin_received ? 0 : kDataReady);
+}
+
+void TcpSocket::on_unsqueeze() {
+  if (!squeezed) return;
+  squeezed = false;
+  squeeze_grace = true;
+  write_space();
+}
+
+void TcpSocket::on_unhide_queue() {
+  if (!queue_hidden) return;
+  queue_hidden = false;
+  queue_grace = true;
+  if (queue_first_ != nullptr) wake(kDataReady);
+}
+
+}  // namespace pollux::kernel
