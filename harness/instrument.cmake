@@ -21,6 +21,9 @@ else()
     "SHELL:-mllvm -tsan-instrument-func-entry-exit=0")
 endif()
 
+# Joining needs GNU ld whichever linker the compiler prefers: lld has no --force-group-allocation.
+find_program(POLLUX_JOIN_LINKER NAMES ld.bfd REQUIRED)
+
 # Whoever calls the functions below is in another folder, where this variable would not be visible.
 set(POLLUX_INSTRUMENT_FLAGS "${POLLUX_INSTRUMENT_FLAGS}" CACHE INTERNAL "Flags of the explore flavour")
 
@@ -45,7 +48,7 @@ function(pollux_subject name)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
   add_custom_command(
     OUTPUT ${object}
-    COMMAND ${CMAKE_LINKER} -r --force-group-allocation -o ${joined} $<TARGET_OBJECTS:${name}_objects>
+    COMMAND ${POLLUX_JOIN_LINKER} -r --force-group-allocation -o ${joined} $<TARGET_OBJECTS:${name}_objects>
     COMMAND ${CMAKE_OBJCOPY} ${keep} ${joined} ${object}
     DEPENDS ${name}_objects $<TARGET_OBJECTS:${name}_objects>
     COMMAND_EXPAND_LISTS VERBATIM

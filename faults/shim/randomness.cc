@@ -90,14 +90,17 @@ static FILE* open_random() {
   return fopencookie(nullptr, "r", functions);
 }
 
-POLLUX_ENTRY FILE* fopen(const char* path, const char* mode) {
+static FILE* open_file(decltype(fopen)* real, const char* path, const char* mode) {
   if (in_run() && is_random_device(path)) return open_random();
-  auto* real = POLLUX_NEXT(fopen);
-  return real(path, mode);
+  if (real != nullptr) return real(path, mode);
+  errno = ENOSYS;
+  return nullptr;
+}
+
+POLLUX_ENTRY FILE* fopen(const char* path, const char* mode) {
+  return open_file(POLLUX_NEXT(fopen), path, mode);
 }
 
 POLLUX_ENTRY FILE* fopen64(const char* path, const char* mode) {
-  if (in_run() && is_random_device(path)) return open_random();
-  auto* real = POLLUX_NEXT(fopen64);
-  return real(path, mode);
+  return open_file(POLLUX_NEXT(fopen64), path, mode);
 }

@@ -11,7 +11,7 @@ namespace pollux::explore {
 
 }  // namespace pollux::explore
 
-#define POLLUX_EXPLORE_CHECK(condition)                                              \
-  (__builtin_expect(!!(condition), 1) ? static_cast<void>(0)                         \
-                                      : ::pollux::explore::check_failed(#condition,  \
-                                                                        __FILE__, __LINE__))
+#define POLLUX_EXPLORE_CHECK(condition) \
+  (__builtin_expect(!!(condition), 1)   \
+       ? static_cast<void>(0)           \
+       : ::pollux::explore::check_failed(#condition, __FILE__, __LINE__))

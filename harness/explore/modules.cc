@@ -23,7 +23,7 @@ struct Module {
 };
 
 struct Modules {
-  Module list[kModulesMax];
+  Module list[kModulesMax] = {};
   unsigned count = 0;
   unsigned long long changes = 0;  // loads + unloads that `list` knows of
   bool dynamic_tls = false;
@@ -129,9 +129,7 @@ void refresh_modules() {
   dl_iterate_phdr(add_module, nullptr);
 }
 
-Extent executable() {
-  return {modules.list[0].low, modules.list[0].high - modules.list[0].low};
-}
+Extent executable() { return {modules.list[0].low, modules.list[0].high - modules.list[0].low}; }
 
 uint64_t module_relative(uintptr_t address) {
   static unsigned last = 0;

@@ -37,7 +37,9 @@
 #include "explore/check.h"
 #include "explore/modules.h"
 #include "explore/state.h"
+#include "pollux/shim/carrier.h"
 #include "pollux/shim/raw_system_call.h"
+#include "pollux/shim/window.h"
 
 namespace pollux::explore {
 
@@ -60,8 +62,8 @@ std::string& reason_of_end() {
 QuiescenceJudge judge = nullptr;
 
 struct Fairness {
-  uint64_t fruitless = 0;   // points, and yields by weight, since somebody blocked
-  uint64_t counted = 0;     // `points` up to which `fruitless` has counted
+  uint64_t fruitless = 0;  // points, and yields by weight, since somebody blocked
+  uint64_t counted = 0;    // `points` up to which `fruitless` has counted
 };
 Fairness fairness;
 
@@ -128,6 +130,23 @@ void* run_body(void* argument) {
   return nullptr;
 }
 
+// Runs body(argument) with the thread control block of the OS thread. Between the two changes
+// nothing of the virtual thread's TLS may be touched.
+__attribute__((noinline)) void run_as_carrier(void (*body)(void*), void* argument) {
+  uintptr_t own = shim::thread_pointer();
+  set_thread_pointer(state.driver.thread_pointer);
+  body(argument);
+  set_thread_pointer(own);
+}
+
+// From here on the calling OS thread carries a run.
+void begin_carrying() {
+  state.on = true;
+  state.driver.thread_pointer = shim::thread_pointer();
+  shim::run_as_carrier = run_as_carrier;
+  shim::pollux_run_carrier = static_cast<pid_t>(shim::raw_system_call(SYS_gettid));
+}
+
 void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   POLLUX_EXPLORE_CHECK(!state.on);
   POLLUX_EXPLORE_CHECK(shim::pollux_gate == 0);
@@ -169,9 +188,9 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
 }  // namespace
 
 const char* to_string(Why why) {
-  constexpr const char* kNames[] = {"nothing",   "mutex", "cond",  "rwlock",  "join", "futex",
-                                    "semaphore", "once",  "guard", "barrier", "spin", "sleep",
-                                    "io"};
+  constexpr const char* kNames[] = {"nothing", "mutex",     "cond", "rwlock", "join",
+                                    "futex",   "semaphore", "once", "guard",  "barrier",
+                                    "spin",    "sleep",     "io"};
   return kNames[static_cast<unsigned>(why)];
 }
 
@@ -296,8 +315,7 @@ Actor spawn(std::string name, unsigned host, std::function<void()> body) {
 
 void run_to_end() {
   POLLUX_EXPLORE_CHECK(!state.on && state.added_alive != 0);
-  state.on = true;
-  state.driver.thread_pointer = shim::thread_pointer();
+  begin_carrying();
   Actor first = state.choices.choose_thread(
       site::kPick, std::has_single_bit(state.runnable) ? 0 : state.runnable,
       static_cast<Actor>(std::countr_zero(state.runnable)));
@@ -307,6 +325,7 @@ void run_to_end() {
   const Context& to = state.contexts[first];
   state.switch_to(&state.driver.stack, to.stack, to.thread_pointer);
   state.on = false;
+  shim::pollux_run_carrier = 0;
 }
 
 void end_run(Verdict verdict, const std::string& reason) {
@@ -315,7 +334,7 @@ void end_run(Verdict verdict, const std::string& reason) {
   state.verdict = verdict;
   reason_of_end() = reason;
   if (state.process_end != nullptr) {
-    state.process_end(verdict, reason);
+    state.process_end(verdict, reason);  // does not come back
     shim::raw_system_call(SYS_exit_group, exit_code::kInternal);
   }
   void* abandoned = nullptr;
@@ -334,11 +353,10 @@ void adopt_main_thread(const SchedulerOptions& options, Strategy& strategy, Proc
   thread.state = ThreadState::runnable;
   std::snprintf(thread.name, sizeof thread.name, "main");
   state.contexts[0].thread_pointer = shim::thread_pointer();
-  state.driver.thread_pointer = shim::thread_pointer();
   state.thread_count = 1;
   state.runnable = bit(0);
   state.process_end = at_end;
-  state.on = true;
+  begin_carrying();
   state.choices.set_actor(0);
   recompute_candidates();
   shim::pollux_gate = shim::thread_pointer();

@@ -46,12 +46,12 @@ void* make_context(void* top, void (*entry)(void*), void* argument) {
 #if defined(__x86_64__)
   // The entry code sees the stack aligned to 16 after `ret` has taken its address.
   *--frame = reinterpret_cast<uintptr_t>(&pollux_context_entry);
-  *--frame = 0;                                      // rbp
-  *--frame = reinterpret_cast<uintptr_t>(entry);     // rbx
-  *--frame = reinterpret_cast<uintptr_t>(argument);  // r12
-  *--frame = 0;                                      // r13
-  *--frame = 0;                                      // r14
-  *--frame = 0;                                      // r15
+  *--frame = 0;                                                // rbp
+  *--frame = reinterpret_cast<uintptr_t>(entry);               // rbx
+  *--frame = reinterpret_cast<uintptr_t>(argument);            // r12
+  *--frame = 0;                                                // r13
+  *--frame = 0;                                                // r14
+  *--frame = 0;                                                // r15
   constexpr uintptr_t kMxcsr = 0x1F80, kControlWord = 0x037F;  // psABI 3.2.1: what exec gives
   *--frame = kMxcsr | (kControlWord << 32);
 #else

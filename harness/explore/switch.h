@@ -13,8 +13,8 @@ extern "C" {
 // pointer to *save, and goes on where `stack` was saved, with `thread_pointer` as TLS base.
 using SwitchFunction = void (*)(void** save, void* stack, uintptr_t thread_pointer);
 
-// x86-64: by wrfsbase, which the kernel must have allowed (AT_HWCAP2 bit 1). aarch64: by msr, always
-// allowed.
+// x86-64: by wrfsbase, which the kernel must have allowed (AT_HWCAP2 bit 1). aarch64: by msr,
+// always allowed.
 void pollux_switch_direct(void** save, void* stack, uintptr_t thread_pointer);
 #if defined(__x86_64__)
 // By arch_prctl(ARCH_SET_FS): ten times as slow, works everywhere.
@@ -26,8 +26,8 @@ void pollux_context_entry();
 
 // Leaves the current stack for another one and calls function(argument) there, which must not
 // return. *save tells how far down the left stack is in use.
-[[noreturn]] void pollux_leave_stack(void** save, void* other_stack_top,
-                                     void (*function)(void*), void* argument);
+[[noreturn]] void pollux_leave_stack(void** save, void* other_stack_top, void (*function)(void*),
+                                     void* argument);
 }
 
 // The fastest one that this machine allows.

@@ -19,6 +19,26 @@
 namespace pollux::explore {
 namespace {
 
+bool anybody_is_left() {
+  for (unsigned id = 0; id < state.thread_count; ++id) {
+    ThreadState is = state.threads[id].state;
+    if (is == ThreadState::runnable || is == ThreadState::blocked) return true;
+  }
+  return false;
+}
+
+// In process mode the main thread may end before the others: the process ends with its last
+// thread (pthread_exit(3)).
+void exit_with_last_thread() {
+  if (state.process_end == nullptr || anybody_is_left()) return;
+  Thread& thread = current();
+  thread.state = ThreadState::runnable;  // while the exit handlers run
+  state.runnable |= bit(state.current);
+  recompute_candidates();
+  ProgramScope scope;
+  std::exit(0);
+}
+
 [[noreturn]] void finish() {
   point_at(tagged(Kind::thread_end, 0));
   Actor id = state.current;
@@ -31,6 +51,7 @@ namespace {
   if (thread.added && --state.added_alive == 0 && state.process_end == nullptr) {
     end_run(Verdict::held, "");
   }
+  exit_with_last_thread();
   // The slot may be free from here on although the stack is still in use: nobody creates a thread
   // before leave_carrier() has left it.
   if (thread.detached) free_thread(id);
@@ -145,6 +166,7 @@ void end_main_thread() {
   thread.state = ThreadState::done;
   state.runnable &= ~bit(state.current);
   wake_all(Why::join, &thread);
+  exit_with_last_thread();
   leave_carrier();
 }
 

@@ -35,9 +35,8 @@ Actor find(pthread_t handle) {
     }
   }
   // The adopted main thread has no donor.
-  if (state.process_end != nullptr &&
-      reinterpret_cast<uintptr_t>(reinterpret_cast<void*>(handle)) ==
-          state.contexts[0].thread_pointer) {
+  if (state.process_end != nullptr && reinterpret_cast<uintptr_t>(reinterpret_cast<void*>(
+                                          handle)) == state.contexts[0].thread_pointer) {
     return 0;
   }
   return kNone;

@@ -191,24 +191,24 @@ using namespace pollux::explore;  // NOLINT: this file is nothing but hooks from
 
 #define POLLUX_PLAIN(name, kind) \
   POLLUX_HOOK void __tsan_##name(void*) { plain_point(kind, POLLUX_CALLER); }
-#define POLLUX_PLAIN_PC(name, kind)                              \
-  POLLUX_HOOK void __tsan_##name##_pc(void*, void* caller) {     \
-    plain_point(kind, reinterpret_cast<uintptr_t>(caller));      \
+#define POLLUX_PLAIN_PC(name, kind)                          \
+  POLLUX_HOOK void __tsan_##name##_pc(void*, void* caller) { \
+    plain_point(kind, reinterpret_cast<uintptr_t>(caller));  \
   }
 #define POLLUX_VOLATILE(name, kind) \
   POLLUX_HOOK void __tsan_##name(void*) { point(kind, POLLUX_CALLER); }
-#define POLLUX_READ_WRITE(name)                   \
-  POLLUX_HOOK void __tsan_##name(void*) {         \
-    plain_point(Kind::read, POLLUX_CALLER);       \
-    plain_point(Kind::write, POLLUX_CALLER);      \
+#define POLLUX_READ_WRITE(name)              \
+  POLLUX_HOOK void __tsan_##name(void*) {    \
+    plain_point(Kind::read, POLLUX_CALLER);  \
+    plain_point(Kind::write, POLLUX_CALLER); \
   }
-#define POLLUX_ALIGNED(size)                                     \
-  POLLUX_PLAIN(read##size, Kind::read)                           \
-  POLLUX_PLAIN(write##size, Kind::write)                         \
-  POLLUX_PLAIN_PC(read##size, Kind::read)                        \
-  POLLUX_PLAIN_PC(write##size, Kind::write)                      \
-  POLLUX_READ_WRITE(read_write##size)                            \
-  POLLUX_VOLATILE(volatile_read##size, Kind::volatile_read)      \
+#define POLLUX_ALIGNED(size)                                \
+  POLLUX_PLAIN(read##size, Kind::read)                      \
+  POLLUX_PLAIN(write##size, Kind::write)                    \
+  POLLUX_PLAIN_PC(read##size, Kind::read)                   \
+  POLLUX_PLAIN_PC(write##size, Kind::write)                 \
+  POLLUX_READ_WRITE(read_write##size)                       \
+  POLLUX_VOLATILE(volatile_read##size, Kind::volatile_read) \
   POLLUX_VOLATILE(volatile_write##size, Kind::volatile_write)
 #define POLLUX_UNALIGNED(size)                                        \
   POLLUX_PLAIN(unaligned_read##size, Kind::read)                      \
@@ -257,53 +257,51 @@ POLLUX_HOOK void* __tsan_memset(void* to, int value, size_t size) {
 
 // --- Atomics.
 
-#define POLLUX_FETCH(bits, T, name, expression)                                           \
-  POLLUX_HOOK T __tsan_atomic##bits##_fetch_##name(volatile T* at, T value, int) {        \
-    point(Kind::atomic_rmw, POLLUX_CALLER);                                               \
-    return fetch_and_change(at, [=](T old) { return static_cast<T>(expression); });       \
+#define POLLUX_FETCH(bits, T, name, expression)                                     \
+  POLLUX_HOOK T __tsan_atomic##bits##_fetch_##name(volatile T* at, T value, int) {  \
+    point(Kind::atomic_rmw, POLLUX_CALLER);                                         \
+    return fetch_and_change(at, [=](T old) { return static_cast<T>(expression); }); \
   }
-#define POLLUX_ATOMIC(bits, T)                                                            \
-  POLLUX_HOOK T __tsan_atomic##bits##_load(const volatile T* at, int) {                   \
-    point(Kind::atomic_load, POLLUX_CALLER);                                              \
-    return load(at);                                                                      \
-  }                                                                                       \
-  POLLUX_HOOK void __tsan_atomic##bits##_store(volatile T* at, T value, int) {            \
-    point(Kind::atomic_store, POLLUX_CALLER);                                             \
-    store(at, value);                                                                     \
-  }                                                                                       \
-  POLLUX_HOOK T __tsan_atomic##bits##_exchange(volatile T* at, T value, int) {            \
-    point(Kind::atomic_rmw, POLLUX_CALLER);                                               \
-    return exchange(at, value);                                                           \
-  }                                                                                       \
-  POLLUX_HOOK T __tsan_atomic##bits##_fetch_add(volatile T* at, T value, int) {           \
-    point(Kind::atomic_rmw, POLLUX_CALLER);                                               \
-    return fetch_add(at, value);                                                          \
-  }                                                                                       \
-  POLLUX_HOOK T __tsan_atomic##bits##_fetch_sub(volatile T* at, T value, int) {           \
-    point(Kind::atomic_rmw, POLLUX_CALLER);                                               \
-    return fetch_add(at, static_cast<T>(T{0} - value));                                   \
-  }                                                                                       \
-  POLLUX_FETCH(bits, T, and, old& value)                                                  \
-  POLLUX_FETCH(bits, T, or, old | value)                                                  \
-  POLLUX_FETCH(bits, T, xor, old ^ value)                                                 \
-  POLLUX_FETCH(bits, T, nand, ~(old & value))                                             \
-  POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_strong(volatile T* at,           \
-                                                                T* expected, T value,     \
-                                                                int, int) {               \
-    point(Kind::atomic_cas, POLLUX_CALLER);                                               \
-    return compare_exchange(at, expected, value);                                         \
-  }                                                                                       \
-  POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_weak(volatile T* at,             \
-                                                              T* expected, T value, int,  \
-                                                              int) {                      \
-    point(Kind::atomic_cas, POLLUX_CALLER);                                               \
-    return compare_exchange(at, expected, value);                                         \
-  }                                                                                       \
-  POLLUX_HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile T* at, T expected,    \
-                                                           T value, int, int) {           \
-    point(Kind::atomic_cas, POLLUX_CALLER);                                               \
-    compare_exchange(at, &expected, value);                                               \
-    return expected;                                                                      \
+#define POLLUX_ATOMIC(bits, T)                                                                  \
+  POLLUX_HOOK T __tsan_atomic##bits##_load(const volatile T* at, int) {                         \
+    point(Kind::atomic_load, POLLUX_CALLER);                                                    \
+    return load(at);                                                                            \
+  }                                                                                             \
+  POLLUX_HOOK void __tsan_atomic##bits##_store(volatile T* at, T value, int) {                  \
+    point(Kind::atomic_store, POLLUX_CALLER);                                                   \
+    store(at, value);                                                                           \
+  }                                                                                             \
+  POLLUX_HOOK T __tsan_atomic##bits##_exchange(volatile T* at, T value, int) {                  \
+    point(Kind::atomic_rmw, POLLUX_CALLER);                                                     \
+    return exchange(at, value);                                                                 \
+  }                                                                                             \
+  POLLUX_HOOK T __tsan_atomic##bits##_fetch_add(volatile T* at, T value, int) {                 \
+    point(Kind::atomic_rmw, POLLUX_CALLER);                                                     \
+    return fetch_add(at, value);                                                                \
+  }                                                                                             \
+  POLLUX_HOOK T __tsan_atomic##bits##_fetch_sub(volatile T* at, T value, int) {                 \
+    point(Kind::atomic_rmw, POLLUX_CALLER);                                                     \
+    return fetch_add(at, static_cast<T>(T{0} - value));                                         \
+  }                                                                                             \
+  POLLUX_FETCH(bits, T, and, old& value)                                                        \
+  POLLUX_FETCH(bits, T, or, old | value)                                                        \
+  POLLUX_FETCH(bits, T, xor, old ^ value)                                                       \
+  POLLUX_FETCH(bits, T, nand, ~(old & value))                                                   \
+  POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_strong(volatile T* at, T* expected,    \
+                                                                T value, int, int) {            \
+    point(Kind::atomic_cas, POLLUX_CALLER);                                                     \
+    return compare_exchange(at, expected, value);                                               \
+  }                                                                                             \
+  POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_weak(volatile T* at, T* expected,      \
+                                                              T value, int, int) {              \
+    point(Kind::atomic_cas, POLLUX_CALLER);                                                     \
+    return compare_exchange(at, expected, value);                                               \
+  }                                                                                             \
+  POLLUX_HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile T* at, T expected, T value, \
+                                                           int, int) {                          \
+    point(Kind::atomic_cas, POLLUX_CALLER);                                                     \
+    compare_exchange(at, &expected, value);                                                     \
+    return expected;                                                                            \
   }
 
 POLLUX_ATOMIC(8, uint8_t)

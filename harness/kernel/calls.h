@@ -39,6 +39,7 @@ struct Call {
   Handler handler = nullptr;
   Route route = Route::unmodelled;
   bool is_progress = false;  // a success changes something: whoever polls is not spinning
+  bool is_transfer = false;  // ... if the result is not 0
 };
 
 inline constexpr unsigned long kCallNumbers = 512;

@@ -154,8 +154,8 @@ long call_epoll_pwait2(const Arguments& a) {
   const auto* timeout = a.pointer<const timespec>(3);
   if (timeout == nullptr) return wait_for_events(a, -1);
   if (bad_address(timeout)) return -EFAULT;
-  if (!valid(*timeout)) return -EINVAL;
-  return wait_for_events(a, to_ns(*timeout));
+  if (!explore::is_valid(*timeout)) return -EINVAL;
+  return wait_for_events(a, explore::duration_of(*timeout));
 }
 
 }  // namespace pollux::kernel

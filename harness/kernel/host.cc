@@ -31,6 +31,12 @@ Host& host(unsigned number) {
   return found;
 }
 
+bool host_used(unsigned number) { return hosts[number].used; }
+
+void reset_hosts() {
+  for (Host& each : hosts) each.used = false;
+}
+
 Host& current() { return host(explore::current_host()); }
 
 uint32_t address_of_host(unsigned number) { return 0x0A000001u + number; }
@@ -100,6 +106,7 @@ long FdTable::close(int fd) {
   if (file == nullptr) return -EBADF;
   slots_[static_cast<size_t>(fd - kFdBase)] = {};
   mark(fd, false);
+  limit_ = squeezed_from_;
   file->drop();
   return 0;
 }
@@ -108,7 +115,7 @@ void FdTable::reset(int limit) {
   slots_.clear();
   used_.clear();
   first_word_ = 0;
-  limit_ = limit;
+  set_limit(limit);
 }
 
 // --- Ports

@@ -29,7 +29,9 @@ class FdTable {
   void set_close_on_exec(int fd, bool on) { slots_[fd - kFdBase].close_on_exec = on; }
 
   int limit() const { return limit_; }
-  void set_limit(int limit) { limit_ = limit; }
+  void set_limit(int limit) { limit_ = squeezed_from_ = limit; }
+  // The limit drops to what is open now, until something is closed or the limit is set.
+  void squeeze() { limit_ = lowest_free(kFdBase); }
 
   // Forgets everything; drops no references.
   void reset(int limit);
@@ -49,6 +51,7 @@ class FdTable {
   std::vector<uint64_t> used_;  // bit per number
   mutable size_t first_word_ = 0;  // no free number in the words below
   int limit_ = kFdBase;
+  int squeezed_from_ = kFdBase;  // what the limit is when nothing squeezes it
 };
 
 // The TCP ports of one host (the bind table).
@@ -95,6 +98,9 @@ struct Host {
 // The host of the running thread, or of that number.
 Host& current();
 Host& host(unsigned number);
+bool host_used(unsigned number);
+// Forgets all hosts.
+void reset_hosts();
 
 // 10.0.0.(host+1).
 uint32_t address_of_host(unsigned host);

@@ -45,9 +45,6 @@ struct StuckDescriptor {
 
 class Kernel final : public shim::SystemCalls {
  public:
-  Kernel();
-  ~Kernel();
-
   // Everything as after boot: no hosts' descriptors, no sockets, no time spent. Keeps memory for
   // reuse.
   void reset(const Options&);
@@ -63,10 +60,6 @@ class Kernel final : public shim::SystemCalls {
   std::vector<StuckDescriptor> stuck_descriptors() const;
   // Sockets, pipes and epoll sets, one line each.
   std::string dump() const;
-
- private:
-  struct Impl;
-  Impl* impl_;
 };
 
 // The kernel of this process.

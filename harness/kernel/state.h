@@ -27,6 +27,7 @@ struct State {
   uint32_t spin_returns = 0;  // returns of epoll_wait and poll since something was achieved
   Time delays[kDelays] = {};
   uint64_t random_requests = 0;
+  uint64_t signal_masks[kThreadsMax] = {};  // by virtual thread
 };
 
 extern State state;

@@ -16,7 +16,6 @@
 namespace pollux::kernel {
 namespace {
 
-constexpr uint16_t kFirstUnprivilegedPort = 1024;
 constexpr int kSoMaxConn = 4096;
 constexpr uint32_t kLoopback = 0x7F000001;
 
@@ -27,7 +26,6 @@ Time deadline_after(int64_t timeout) { return timeout == 0 ? kNever : now() + ti
 long TcpSocket::bind(Address address) {
   bool ours = address.ip == 0 || address.ip >> 24 == 127 || address.ip == address_of_host(host);
   if (!ours) return -EADDRNOTAVAIL;
-  if (address.port != 0 && address.port < kFirstUnprivilegedPort) return -EACCES;
   if (state != State::closed || bound) return -EINVAL;
   Ports& ports = kernel::host(host).ports;
   Address before = local;

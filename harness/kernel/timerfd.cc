@@ -75,8 +75,8 @@ void TimerFd::get(itimerspec* value) {
   if (fired_ && interval_ != 0) catch_up();
   // A timer whose time has come but which is late still shows that it runs.
   int64_t left = armed_ ? (next_ > now() ? next_ - now() : 1) : 0;
-  value->it_value = to_timespec(left);
-  value->it_interval = to_timespec(interval_);
+  value->it_value = explore::to_timespec(left);
+  value->it_interval = explore::to_timespec(interval_);
 }
 
 void TimerFd::set(int flags, const itimerspec& value, itimerspec* old) {
@@ -84,11 +84,11 @@ void TimerFd::set(int flags, const itimerspec& value, itimerspec* old) {
   ++setting_;
   armed_ = fired_ = false;
   ticks_ = 0;
-  interval_ = to_ns(value.it_interval);
-  int64_t when = to_ns(value.it_value);
+  interval_ = explore::duration_of(value.it_interval);
+  int64_t when = explore::duration_of(value.it_value);
   if (when == 0) return;
   if ((flags & TFD_TIMER_ABSTIME) != 0) {
-    next_ = when == INT64_MAX ? kNever : when - clock_start(clock_);
+    next_ = when == kNever ? kNever : when - explore::clock_base(clock_);
   } else {
     next_ = after(when);
   }

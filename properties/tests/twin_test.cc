@@ -1,46 +1,18 @@
 // SPDX-License-Identifier: MIT
 //
-// netpoll and Asio on the twin: every workload, under every seed, in calm and under legal faults; and
-// each planted bug found. The number of cases keeps the whole file within a minute; the sweeps of
-// `pollux run netpoll --seeds ...` go further.
+// netpoll and Asio on the twin: every workload, under every seed, in calm and under legal faults;
+// and each planted bug found. The number of cases keeps the whole file within a minute; the sweeps
+// of `pollux run netpoll --seeds ...` go further.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "pollux/choice.h"
-#include "pollux/faults/profile.h"
+#include "run_case.h"
 #include "suites/compare.h"
-#include "suites/workload_suite.h"
 
 namespace pollux::properties {
 namespace {
 
 constexpr int kCases = 300;
-
-faults::Profile profile(const char* name) {
-  auto result = faults::load_profile(name);
-  if (auto* error = std::get_if<faults::ProfileError>(&result)) {
-    ADD_FAILURE() << error->message;
-    return {};
-  }
-  return std::get<faults::Profile>(std::move(result));
-}
-
-RunResult run(const WorkloadSuite& suite, const Workload& workload, uint64_t seed,
-              const faults::Profile& profile) {
-  std::vector<double> rates(faults::points().size(), 0.0);
-  RunOptions options;
-  for (const faults::ProfileFault& fault : profile.faults) {
-    rates[fault.point] = fault.rate;
-    options.fault_points.push_back(fault.point);
-  }
-  std::unique_ptr<Strategy> strategy =
-      make_random_strategy(seed, std::move(rates), profile.swarm);
-  options.strategy = strategy.get();
-  suite.adjust(to_text(workload), options);
-  World world(options);
-  suite.start(workload, world);
-  return world.run();
-}
 
 const WorkloadSuite& suite(const char* name) {
   return *static_cast<const WorkloadSuite*>(find_suite(name));
@@ -52,7 +24,7 @@ class HoldsOnTheTwin : public testing::TestWithParam<std::tuple<const char*, con
 // for can not get smaller (the shrinker of `pollux` works on the choices instead).
 TEST_P(HoldsOnTheTwin, UnderEveryWorkloadAndSeed) {
   const WorkloadSuite& subject = suite(std::get<0>(GetParam()));
-  const faults::Profile faults = profile(std::get<1>(GetParam()));
+  const faults::Profile faults = load_profile(std::get<1>(GetParam()));
   rc::detail::TestParams params;
   params.seed = 20261124;
   params.maxSuccess = kCases;
@@ -63,7 +35,7 @@ TEST_P(HoldsOnTheTwin, UnderEveryWorkloadAndSeed) {
       [&] {
         const Workload workload = *arbitrary_workload(subject.limits());
         const uint64_t seed = *rc::gen::noShrink(rc::gen::arbitrary<uint64_t>());
-        RunResult result = run(subject, workload, seed, faults);
+        RunResult result = run_case(subject, to_text(workload), seed, faults);
         RC_LOG() << "workload " << to_text(workload) << ", seed " << seed << "\n"
                  << result.reason << "\n"
                  << result.details;
@@ -98,10 +70,10 @@ class PlantedBugIsFound : public testing::TestWithParam<PlantedBug> {};
 TEST_P(PlantedBugIsFound, WithinItsNumberOfSeeds) {
   const PlantedBug& bug = GetParam();
   const WorkloadSuite& subject = suite(bug.suite);
-  const faults::Profile faults = profile(bug.profile);
+  const faults::Profile faults = load_profile(bug.profile);
   for (uint64_t seed = 0; seed < bug.seeds; ++seed) {
     Workload workload = workload_of_seed(seed, subject.limits());
-    RunResult result = run(subject, workload, seed, faults);
+    RunResult result = run_case(subject, to_text(workload), seed, faults);
     if (result.verdict == Verdict::held) continue;
     EXPECT_TRUE(std::count(bug.verdicts.begin(), bug.verdicts.end(), result.verdict) == 1)
         << to_string(result.verdict) << ": " << result.reason << ", " << to_text(workload);
@@ -116,13 +88,19 @@ TEST_P(PlantedBugIsFound, WithinItsNumberOfSeeds) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, PlantedBugIsFound,
-    testing::Values(PlantedBug{"netpoll-no-recheck", "calm", 20'000,
-                               {Verdict::deadlock, Verdict::lost_wakeup, Verdict::crash}, nullptr},
-                    PlantedBug{"netpoll-drop-nil", "calm", 2'000,
-                               {Verdict::deadlock, Verdict::lost_wakeup, Verdict::time_limit},
-                               nullptr},
-                    PlantedBug{"netpoll-econnaborted", "documented", 2'000,
-                               {Verdict::violation}, "retry-hidden"}),
+    testing::Values(
+        PlantedBug{"netpoll-no-recheck",
+                   "calm",
+                   20'000,
+                   {Verdict::deadlock, Verdict::lost_wakeup, Verdict::crash},
+                   nullptr},
+        PlantedBug{"netpoll-drop-nil",
+                   "calm",
+                   2'000,
+                   {Verdict::deadlock, Verdict::lost_wakeup, Verdict::time_limit},
+                   nullptr},
+        PlantedBug{
+            "netpoll-econnaborted", "documented", 2'000, {Verdict::violation}, "retry-hidden"}),
     [](const auto& info) {
       std::string name = info.param.suite;
       std::replace(name.begin(), name.end(), '-', '_');

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+//
+// What the twin does with each system call. A number that is not here is unmodelled: it ends the
+// run with its number.
+#include <sys/syscall.h>
+
+#include <array>
+
+#include "kernel/calls.h"
+
+namespace pollux::kernel {
+namespace {
+
+using Table = std::array<Call, kCallNumbers>;
+
+// NOLINTNEXTLINE(readability-function-size): one line per call.
+constexpr Table build() {
+  Table table{};
+  auto set = [&](long number, const char* name, Handler handler, Route route,
+                 bool is_progress = false, bool is_transfer = false) {
+    table[static_cast<size_t>(number)] = {name, handler, route, is_progress, is_transfer};
+  };
+  constexpr bool kProgress = true;
+#define BY_FD(call, ...) set(SYS_##call, #call, call_##call, Route::by_fd, ##__VA_ARGS__)
+#define TRANSFER(call) set(SYS_##call, #call, call_##call, Route::by_fd, kProgress, true)
+#define TWIN(call, ...) set(SYS_##call, #call, call_##call, Route::twin, ##__VA_ARGS__)
+#define CLOCK(call) set(SYS_##call, #call, call_##call, Route::clock)
+#define RAW(call) set(SYS_##call, #call, nullptr, Route::raw)
+#define FOREIGN_FD(call) set(SYS_##call, #call, nullptr, Route::foreign_fd)
+#define UNMODELLED(call) set(SYS_##call, #call, nullptr, Route::unmodelled)
+
+  TRANSFER(read);
+  TRANSFER(write);
+  TRANSFER(readv);
+  TRANSFER(writev);
+  set(SYS_pread64, "pread", call_pread, Route::by_fd);
+  set(SYS_pwrite64, "pwrite", call_pwrite, Route::by_fd);
+  set(SYS_preadv, "preadv", call_pread, Route::by_fd);
+  set(SYS_pwritev, "pwritev", call_pwrite, Route::by_fd);
+  BY_FD(lseek);
+  TRANSFER(recvfrom);
+  TRANSFER(sendto);
+  TRANSFER(recvmsg);
+  TRANSFER(sendmsg);
+  TWIN(socket, kProgress);
+  TWIN(socketpair, kProgress);
+  BY_FD(bind, kProgress);
+  BY_FD(listen, kProgress);
+  BY_FD(accept4, kProgress);
+  BY_FD(connect, kProgress);
+  BY_FD(shutdown, kProgress);
+  BY_FD(getsockname);
+  BY_FD(getpeername);
+  BY_FD(getsockopt);
+  BY_FD(setsockopt, kProgress);
+  TWIN(epoll_create1, kProgress);
+  BY_FD(epoll_ctl, kProgress);
+  BY_FD(epoll_pwait);
+  BY_FD(epoll_pwait2);
+  BY_FD(close, kProgress);
+  BY_FD(dup, kProgress);
+  BY_FD(dup3, kProgress);
+  BY_FD(fcntl);
+  BY_FD(ioctl);
+  TWIN(openat);
+  BY_FD(fstat);
+  TWIN(eventfd2, kProgress);
+  TWIN(timerfd_create, kProgress);
+  BY_FD(timerfd_settime, kProgress);
+  BY_FD(timerfd_gettime);
+  TWIN(pipe2, kProgress);
+  TWIN(ppoll);
+  TWIN(pselect6);
+#ifdef SYS_accept
+  BY_FD(accept, kProgress);
+#endif
+#ifdef SYS_epoll_create
+  TWIN(epoll_create, kProgress);
+#endif
+#ifdef SYS_epoll_wait
+  BY_FD(epoll_wait);
+#endif
+#ifdef SYS_dup2
+  BY_FD(dup2, kProgress);
+#endif
+#ifdef SYS_open
+  TWIN(open);
+#endif
+#ifdef SYS_eventfd
+  TWIN(eventfd, kProgress);
+#endif
+#ifdef SYS_pipe
+  TWIN(pipe, kProgress);
+#endif
+#ifdef SYS_poll
+  TWIN(poll);
+#endif
+#ifdef SYS_select
+  TWIN(select);
+#endif
+
+  CLOCK(clock_gettime);
+  CLOCK(gettimeofday);
+#ifdef SYS_time
+  CLOCK(time);
+#endif
+  CLOCK(clock_getres);
+  TWIN(nanosleep);
+  TWIN(clock_nanosleep);
+
+  TWIN(futex);
+  CLOCK(gettid);
+  TWIN(tgkill);
+  TWIN(sched_yield);
+  TWIN(getrandom);
+  TWIN(rt_sigprocmask);
+  TWIN(io_uring_setup);
+  TWIN(prlimit64);
+#ifdef SYS_getrlimit
+  TWIN(getrlimit);
+  TWIN(setrlimit);
+#endif
+
+  // On real files these are harmless; on the twin's they are not modelled.
+  FOREIGN_FD(fsync);
+  FOREIGN_FD(fdatasync);
+  FOREIGN_FD(ftruncate);
+  FOREIGN_FD(fallocate);
+  FOREIGN_FD(flock);
+  FOREIGN_FD(fchmod);
+  FOREIGN_FD(fchown);
+  FOREIGN_FD(fstatfs);
+  FOREIGN_FD(getdents64);
+  FOREIGN_FD(fadvise64);
+  FOREIGN_FD(newfstatat);
+  FOREIGN_FD(statx);
+  FOREIGN_FD(preadv2);
+  FOREIGN_FD(pwritev2);
+
+  // The process's own affairs; nothing of the twin's world is visible through them.
+  RAW(getpid);
+  RAW(getppid);
+  RAW(getuid);
+  RAW(geteuid);
+  RAW(getgid);
+  RAW(getegid);
+  RAW(getgroups);
+  RAW(getpgid);
+  RAW(getsid);
+  RAW(umask);
+  RAW(uname);
+  RAW(sysinfo);
+  RAW(getcwd);
+  RAW(chdir);
+  RAW(getrusage);
+  RAW(times);
+  RAW(prctl);
+  RAW(capget);
+  RAW(personality);
+  RAW(mmap);
+  RAW(munmap);
+  RAW(mprotect);
+  RAW(mremap);
+  RAW(madvise);
+  RAW(mincore);
+  RAW(mlock);
+  RAW(munlock);
+  RAW(msync);
+  RAW(brk);
+  RAW(membarrier);
+  RAW(rseq);
+  RAW(set_robust_list);
+  RAW(get_robust_list);
+  RAW(set_tid_address);
+  RAW(sigaltstack);
+  RAW(rt_sigaction);
+  RAW(rt_sigreturn);
+  RAW(kill);
+  RAW(sched_getaffinity);
+  RAW(sched_setaffinity);
+  RAW(sched_getparam);
+  RAW(sched_getscheduler);
+  RAW(sched_setscheduler);
+  RAW(sched_get_priority_max);
+  RAW(sched_get_priority_min);
+  RAW(getpriority);
+  RAW(setpriority);
+  RAW(getcpu);
+  RAW(faccessat);
+  RAW(faccessat2);
+  RAW(readlinkat);
+  RAW(unlinkat);
+  RAW(mkdirat);
+  RAW(renameat2);
+  RAW(execve);
+  RAW(exit);
+  RAW(exit_group);
+  RAW(wait4);
+  RAW(waitid);
+#ifdef SYS_arch_prctl
+  RAW(arch_prctl);
+#endif
+#ifdef SYS_access
+  RAW(access);
+  RAW(stat);
+  RAW(lstat);
+  RAW(readlink);
+  RAW(unlink);
+  RAW(mkdir);
+  RAW(rmdir);
+  RAW(rename);
+#endif
+#ifdef SYS_fork
+  RAW(fork);
+  RAW(vfork);
+#endif
+
+  // Named, so that the verdict says what it was.
+  UNMODELLED(sendmmsg);
+  UNMODELLED(recvmmsg);
+  UNMODELLED(sendfile);
+  UNMODELLED(splice);
+  UNMODELLED(tee);
+  UNMODELLED(vmsplice);
+  UNMODELLED(copy_file_range);
+  UNMODELLED(close_range);
+  UNMODELLED(signalfd4);
+  UNMODELLED(inotify_init1);
+  UNMODELLED(clone);
+  UNMODELLED(clone3);
+  UNMODELLED(io_uring_enter);
+  UNMODELLED(io_uring_register);
+  UNMODELLED(setitimer);
+  UNMODELLED(getitimer);
+  UNMODELLED(timer_create);
+  UNMODELLED(timer_settime);
+  UNMODELLED(timer_delete);
+  UNMODELLED(rt_sigsuspend);
+  UNMODELLED(rt_sigtimedwait);
+  UNMODELLED(rt_sigpending);
+  UNMODELLED(clock_settime);
+  UNMODELLED(settimeofday);
+  UNMODELLED(memfd_create);
+  UNMODELLED(pidfd_open);
+  UNMODELLED(io_setup);
+  UNMODELLED(io_submit);
+#ifdef SYS_alarm
+  UNMODELLED(alarm);
+  UNMODELLED(pause);
+#endif
+#undef BY_FD
+#undef TRANSFER
+#undef TWIN
+#undef CLOCK
+#undef RAW
+#undef FOREIGN_FD
+#undef UNMODELLED
+  return table;
+}
+
+constexpr Table kTable = build();
+
+}  // namespace
+
+const Call* const call_table = kTable.data();
+
+}  // namespace pollux::kernel

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+//
+// Calls that make, duplicate, close and adjust descriptors other than sockets.
+#include <asm/ioctls.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "kernel/calls.h"
+#include "kernel/clocks.h"
+#include "kernel/device.h"
+#include "kernel/eventfd.h"
+#include "kernel/fault_points.h"
+#include "kernel/host.h"
+#include "kernel/pipe.h"
+#include "kernel/tcp.h"
+#include "kernel/timerfd.h"
+#include "kernel/unix_stream.h"
+#include "pollux/shim/raw_system_call.h"
+
+namespace pollux::kernel {
+
+File* get_file(int fd) { return current().fds.get(fd); }
+
+bool no_descriptor_free() {
+  FdTable& fds = current().fds;
+  if (!fds.full() && fault(faults::k_posix_io_fd_emfile)) fds.squeeze();
+  return fds.full();
+}
+
+long install(File* file, bool close_on_exec) {
+  file->hold();
+  long fd = current().fds.install(file, close_on_exec);
+  file->drop();  // without a descriptor it goes again
+  return fd;
+}
+
+namespace {
+
+// Takes what fcntl, dup3 and friends say about a descriptor number to use.
+long duplicate(int fd, int from, bool close_on_exec) {
+  File* file = get_file(fd);
+  if (file == nullptr) return -EBADF;
+  if (no_descriptor_free()) return -EMFILE;
+  return current().fds.install(file, close_on_exec, from);
+}
+
+long duplicate_at(const Arguments& a, bool close_on_exec) {
+  int fd = a.integer(0);
+  int wanted = a.integer(1);
+  if (!is_twin_fd(fd) || !is_twin_fd(wanted)) {
+    if (wanted < 0 || wanted >= current().fds.limit()) return -EBADF;
+    unmodelled("dup2 between descriptors of the twin and of the real kernel");
+  }
+  if (wanted >= current().fds.limit()) return -EBADF;
+  File* file = get_file(fd);
+  if (file == nullptr) return -EBADF;
+  current().fds.install_at(wanted, file, close_on_exec);
+  return wanted;
+}
+
+long file_flags(const File* file) {
+  long mode = file->readable_mode ? (file->writable_mode ? O_RDWR : O_RDONLY) : O_WRONLY;
+  return mode | (file->non_blocking ? O_NONBLOCK : 0);
+}
+
+long bytes_readable(File* file, int* count) {
+  switch (file->kind()) {
+    case Kind::tcp: {
+      auto* socket = static_cast<TcpSocket*>(file);
+      if (socket->state == TcpSocket::State::listen) return -EINVAL;
+      *count = static_cast<int>(socket->readable_bytes());
+      if (*count != 0) socket->observed = socket->in->arrived;
+      return 0;
+    }
+    case Kind::unix_stream:
+      *count = static_cast<int>(static_cast<UnixStream*>(file)->readable_bytes());
+      return 0;
+    case Kind::pipe:
+      *count = static_cast<int>(static_cast<PipeEnd*>(file)->bytes());
+      return 0;
+    default:
+      return -ENOTTY;
+  }
+}
+
+long bytes_unsent(File* file, int* count) {
+  switch (file->kind()) {
+    case Kind::tcp: {
+      auto* socket = static_cast<TcpSocket*>(file);
+      if (socket->state == TcpSocket::State::listen) return -EINVAL;
+      *count = static_cast<int>(socket->queued_bytes());
+      return 0;
+    }
+    case Kind::unix_stream:
+      *count = static_cast<int>(static_cast<UnixStream*>(file)->queued_cost());
+      return 0;
+    default:
+      return -ENOTTY;
+  }
+}
+
+// The device that a path names, when it must live in the twin.
+bool device_of(const char* path, Device::What* what) {
+  static constexpr struct {
+    const char* path;
+    Device::What what;
+  } kDevices[] = {{"/dev/null", Device::What::null},
+                  {"/dev/urandom", Device::What::random},
+                  {"/dev/random", Device::What::random},
+                  {"/", Device::What::directory}};
+  for (const auto& [name, kind] : kDevices) {
+    if (std::strcmp(path, name) != 0) continue;
+    *what = kind;
+    return true;
+  }
+  return false;
+}
+
+long open_device(Device::What what, int flags) {
+  if (what == Device::What::directory && (flags & O_ACCMODE) != O_RDONLY) return -EISDIR;
+  if (what != Device::What::directory && (flags & O_DIRECTORY) != 0) return -ENOTDIR;
+  if (no_descriptor_free()) return -EMFILE;
+  Device* device = Device::create(explore::current_host(), what);
+  device->readable_mode = (flags & O_ACCMODE) != O_WRONLY;
+  device->writable_mode = (flags & O_ACCMODE) != O_RDONLY;
+  device->non_blocking = (flags & O_NONBLOCK) != 0;
+  return install(device, (flags & O_CLOEXEC) != 0);
+}
+
+}  // namespace
+
+long call_close(const Arguments& a) { return current().fds.close(a.integer(0)); }
+
+long call_dup(const Arguments& a) { return duplicate(a.integer(0), kFdBase, false); }
+
+long call_dup2(const Arguments& a) {
+  if (a.integer(0) == a.integer(1)) {
+    return get_file(a.integer(0)) == nullptr ? -EBADF : a[1];
+  }
+  return duplicate_at(a, false);
+}
+
+long call_dup3(const Arguments& a) {
+  if ((a.integer(2) & ~O_CLOEXEC) != 0) return -EINVAL;
+  if (a.integer(0) == a.integer(1)) return -EINVAL;
+  return duplicate_at(a, (a.integer(2) & O_CLOEXEC) != 0);
+}
+
+long call_fcntl(const Arguments& a) {
+  int fd = a.integer(0);
+  File* file = get_file(fd);
+  if (file == nullptr) return -EBADF;
+  FdTable& fds = current().fds;
+  switch (a.integer(1)) {
+    case F_DUPFD:
+    case F_DUPFD_CLOEXEC:
+      if (a.integer(2) < 0 || a.integer(2) >= fds.limit()) return -EINVAL;
+      return duplicate(fd, a.integer(2), a.integer(1) == F_DUPFD_CLOEXEC);
+    case F_GETFD:
+      return fds.close_on_exec(fd) ? FD_CLOEXEC : 0;
+    case F_SETFD:
+      fds.set_close_on_exec(fd, (a.integer(2) & FD_CLOEXEC) != 0);
+      return 0;
+    case F_GETFL:
+      return file_flags(file);
+    case F_SETFL:
+      file->non_blocking = (a.integer(2) & O_NONBLOCK) != 0;
+      return 0;
+    case F_GETPIPE_SZ:
+      if (file->kind() != Kind::pipe) return -EBADF;
+      return static_cast<long>(Pipe::kPage * Pipe::kSlots);
+    default:
+      unmodelled("fcntl with another command");
+  }
+}
+
+long call_ioctl(const Arguments& a) {
+  int fd = a.integer(0);
+  File* file = get_file(fd);
+  if (file == nullptr) return -EBADF;
+  switch (static_cast<unsigned>(a[1])) {
+    case FIONBIO:
+      if (bad_address(a.pointer<void>(2))) return -EFAULT;
+      file->non_blocking = *a.pointer<int>(2) != 0;
+      return 0;
+    case FIOCLEX:
+      current().fds.set_close_on_exec(fd, true);
+      return 0;
+    case FIONCLEX:
+      current().fds.set_close_on_exec(fd, false);
+      return 0;
+    case FIONREAD:  // also SIOCINQ
+    case TIOCOUTQ: {  // also SIOCOUTQ
+      int count = 0;
+      bool in = static_cast<unsigned>(a[1]) == FIONREAD;
+      long error = in ? bytes_readable(file, &count) : bytes_unsent(file, &count);
+      if (error != 0) return error;
+      if (bad_address(a.pointer<void>(2))) return -EFAULT;
+      *a.pointer<int>(2) = count;
+      return 0;
+    }
+    case TCGETS:
+      return -ENOTTY;
+    default:
+      unmodelled("ioctl with another request");
+  }
+}
+
+long call_openat(const Arguments& a) {
+  const char* path = a.pointer<const char>(1);
+  Device::What what;
+  if (!bad_address(path) && device_of(path, &what)) return open_device(what, a.integer(2));
+  return shim::raw_system_call(SYS_openat, a[0], a[1], a[2], a[3]);
+}
+
+long call_open(const Arguments& a) {
+  return call_openat({{AT_FDCWD, a[0], a[1], a[2], 0, 0}});
+}
+
+long call_fstat(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  auto* status = a.pointer<struct stat>(1);
+  if (bad_address(status)) return -EFAULT;
+  *status = {};
+  status->st_nlink = 1;
+  status->st_blksize = 4096;
+  switch (file->kind()) {
+    case Kind::tcp:
+    case Kind::unix_stream:
+      status->st_mode = S_IFSOCK | 0777;
+      break;
+    case Kind::pipe:
+      status->st_mode = S_IFIFO | 0600;
+      break;
+    case Kind::device:
+      status->st_mode = static_cast<Device*>(file)->what == Device::What::directory
+                            ? S_IFDIR | 0755
+                            : S_IFCHR | 0666;
+      break;
+    default:
+      status->st_mode = 0600;  // an anonymous inode has no type
+      break;
+  }
+  return 0;
+}
+
+// --- eventfd, timerfd, pipe
+
+long call_eventfd2(const Arguments& a) {
+  int flags = a.integer(1);
+  if ((flags & ~(EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE)) != 0) return -EINVAL;
+  if (no_descriptor_free()) return -EMFILE;
+  EventFd* file = EventFd::create(explore::current_host(), static_cast<uint32_t>(a[0]),
+                                  (flags & EFD_SEMAPHORE) != 0);
+  file->non_blocking = (flags & EFD_NONBLOCK) != 0;
+  return install(file, (flags & EFD_CLOEXEC) != 0);
+}
+
+long call_eventfd(const Arguments& a) { return call_eventfd2({{a[0], 0, 0, 0, 0, 0}}); }
+
+long call_timerfd_create(const Arguments& a) {
+  int clock = a.integer(0);
+  int flags = a.integer(1);
+  if ((flags & ~(TFD_CLOEXEC | TFD_NONBLOCK)) != 0) return -EINVAL;
+  switch (clock) {
+    case CLOCK_MONOTONIC:
+    case CLOCK_REALTIME:
+    case CLOCK_BOOTTIME:
+      break;
+    case CLOCK_REALTIME_ALARM:
+    case CLOCK_BOOTTIME_ALARM:
+      return -EPERM;  // without CAP_WAKE_ALARM
+    default:
+      return -EINVAL;
+  }
+  if (no_descriptor_free()) return -EMFILE;
+  TimerFd* file = TimerFd::create(explore::current_host(), clock);
+  file->non_blocking = (flags & TFD_NONBLOCK) != 0;
+  return install(file, (flags & TFD_CLOEXEC) != 0);
+}
+
+long call_timerfd_settime(const Arguments& a) {  // the order of checks is do_timerfd_settime's
+  const auto* value = a.pointer<const itimerspec>(2);
+  int flags = a.integer(1);
+  if (bad_address(value)) return -EFAULT;
+  if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) != 0 ||
+      !explore::is_valid(value->it_value) || !explore::is_valid(value->it_interval)) {
+    return -EINVAL;
+  }
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  if (file->kind() != Kind::timerfd) return -EINVAL;
+  itimerspec copy = *value;  // old and new may be the same memory
+  static_cast<TimerFd*>(file)->set(flags, copy, a.pointer<itimerspec>(3));
+  return 0;
+}
+
+long call_timerfd_gettime(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  if (file->kind() != Kind::timerfd) return -EINVAL;
+  if (bad_address(a.pointer<void>(1))) return -EFAULT;
+  static_cast<TimerFd*>(file)->get(a.pointer<itimerspec>(1));
+  return 0;
+}
+
+long call_pipe2(const Arguments& a) {
+  int* numbers = a.pointer<int>(0);
+  int flags = a.integer(1);
+  if ((flags & ~(O_CLOEXEC | O_NONBLOCK | O_DIRECT)) != 0) return -EINVAL;
+  if ((flags & O_DIRECT) != 0) unmodelled("pipe2(O_DIRECT)");
+  if (bad_address(numbers)) return -EFAULT;
+  if (no_descriptor_free()) return -EMFILE;
+  PipeEnd *reader, *writer;
+  PipeEnd::create(explore::current_host(), &reader, &writer);
+  reader->non_blocking = writer->non_blocking = (flags & O_NONBLOCK) != 0;
+  bool close_on_exec = (flags & O_CLOEXEC) != 0;
+  writer->hold();
+  long first = install(reader, close_on_exec);
+  long second = install(writer, close_on_exec);
+  writer->drop();
+  if (second < 0) {
+    current().fds.close(static_cast<int>(first));
+    return second;
+  }
+  numbers[0] = static_cast<int>(first);
+  numbers[1] = static_cast<int>(second);
+  return 0;
+}
+
+long call_pipe(const Arguments& a) { return call_pipe2({{a[0], 0, 0, 0, 0, 0}}); }
+
+}  // namespace pollux::kernel

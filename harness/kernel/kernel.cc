@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+//
+// The door of the twin: which call goes where, what every call costs, and what of it is recorded.
+#include "kernel/kernel.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "kernel/calls.h"
+#include "kernel/epoll.h"
+#include "kernel/fault_points.h"
+#include "kernel/host.h"
+#include "kernel/pools.h"
+#include "kernel/state.h"
+#include "pollux/shim/raw_system_call.h"
+#include "trace/recorder.h"
+
+namespace pollux::kernel {
+
+Pools pools;
+
+void Pools::reset() {
+  epoll_sets.reset();
+  epoll_items.reset();
+  tcp_sockets.reset();
+  streams.reset();
+  eventfds.reset();
+  timerfds.reset();
+  pipes.reset();
+  pipe_ends.reset();
+  unix_streams.reset();
+  devices.reset();
+}
+
+void note_fault(faults::PointId point) {
+  ++state.faults;
+  trace::recorder.mix(0xFA000000ull + point);
+  trace::recorder.step();
+  if (trace::recorder.text) {
+    trace::line("fault %s", std::string(faults::points()[point].name).c_str());
+  }
+}
+
+void count_spin(const char* call, const std::string& what) {
+  if (++state.spin_returns <= state.options.spin_returns_max) return;
+  explore::end_run(Verdict::busy_spin,
+                   std::to_string(state.spin_returns) + " returns of " + call +
+                       " without progress, last: " + what);
+}
+
+namespace {
+
+void trace_call(const Call& call, const Arguments& a, long result) {
+  char head[64];
+  if (call.route == Route::by_fd) {
+    std::snprintf(head, sizeof head, "%s(%d)", call.name, a.integer(0));
+  } else {
+    std::snprintf(head, sizeof head, "%s()", call.name);
+  }
+  const char* name = result < 0 && result > -4096 ? strerrorname_np(static_cast<int>(-result))
+                                                  : nullptr;
+  if (name != nullptr) {
+    trace::line("%s = %s", head, name);
+  } else if (result > 0 && (call.handler == call_epoll_wait || call.handler == call_epoll_pwait ||
+                            call.handler == call_epoll_pwait2)) {
+    trace::line("%s = %ld [%s]", head, result, last_harvest().c_str());
+  } else if (call.handler == call_epoll_ctl) {
+    static constexpr const char* kOperations[] = {"?", "ADD", "DEL", "MOD"};
+    unsigned operation = a[1] >= 1 && a[1] <= 3 ? static_cast<unsigned>(a[1]) : 0;
+    trace::line("%s %s %d = %ld", head, kOperations[operation], a.integer(2), result);
+  } else {
+    trace::line("%s = %ld", head, result);
+  }
+}
+
+// A call that succeeded: did it change anything? Moving no bytes, and re-arming what is armed, is
+// what a spinning loop does.
+void note_progress(const Call& call, const Arguments& a, long result) {
+  if (call.handler == call_epoll_ctl) {
+    if (a.integer(1) != EPOLL_CTL_MOD) progress();
+  } else if (!call.is_transfer || result > 0) {
+    progress();
+  }
+}
+
+void stop_at_call_limit() {
+  explore::end_run(Verdict::step_limit,
+                   "more than " + std::to_string(state.options.calls_max) + " system calls");
+}
+
+long ask_twin(long number, const Call& call, const Arguments& a) {
+  if (__builtin_expect(++state.calls > state.options.calls_max, 0)) stop_at_call_limit();
+  explore::call_point(static_cast<uint64_t>(number));
+  state.timeline->spend(state.options.call_cost_ns);
+  long result = call.handler(a);
+  if (call.is_progress && result >= 0) note_progress(call, a, result);
+  trace::Recorder& recorder = trace::recorder;
+  recorder.mix(static_cast<uint64_t>(number) << 48 ^ static_cast<uint64_t>(static_cast<uint32_t>(a[0])) << 32 ^
+               static_cast<uint64_t>(result));
+  recorder.mix(static_cast<uint64_t>(state.timeline->now()));
+  if (__builtin_expect(recorder.text, 0)) trace_call(call, a, result);
+  recorder.step();
+  return result;
+}
+
+long ask_clock(const Call& call, const Arguments& a) {
+  if (__builtin_expect(++state.calls > state.options.calls_max, 0)) stop_at_call_limit();
+  state.timeline->spend(state.options.clock_cost_ns);
+  return call.handler(a);
+}
+
+[[noreturn]] void stop_unmodelled(long number, const char* name) {
+  unmodelled(name != nullptr ? name : ("system call " + std::to_string(number)).c_str());
+}
+
+}  // namespace
+
+void Kernel::reset(const Options& options) {
+  reset_hosts();
+  pools.reset();
+  state.options = options;
+  state.timeline = &explore::timeline();
+  state.calls = state.faults = 0;
+  state.spin_returns = 0;
+  state.random_requests = 0;
+  std::fill(std::begin(state.signal_masks), std::end(state.signal_masks), 0);
+  // Doubling steps from the least to the greatest latency.
+  Time least = options.network.latency_min_ns;
+  Time span = std::max<Time>(0, options.network.latency_max_ns - least);
+  state.delays[0] = least;
+  for (unsigned i = 1; i < kDelays; ++i) state.delays[i] = least + (span >> (kDelays - 1 - i));
+}
+
+uint64_t Kernel::calls() const { return state.calls; }
+uint64_t Kernel::faults() const { return state.faults; }
+
+long Kernel::system_call(long number, long a0, long a1, long a2, long a3, long a4, long a5) {
+  if (static_cast<unsigned long>(number) >= kCallNumbers) stop_unmodelled(number, nullptr);
+  const Call& call = call_table[number];
+  const Arguments arguments{{a0, a1, a2, a3, a4, a5}};
+  switch (call.route) {
+    case Route::by_fd:
+      if (is_twin_fd(a0)) return ask_twin(number, call, arguments);
+      break;
+    case Route::twin:
+      return ask_twin(number, call, arguments);
+    case Route::clock:
+      return ask_clock(call, arguments);
+    case Route::foreign_fd:
+      if (is_twin_fd(a0)) stop_unmodelled(number, call.name);
+      break;
+    case Route::raw:
+      break;
+    case Route::unmodelled:
+      stop_unmodelled(number, call.name);
+  }
+  return shim::raw_system_call(number, a0, a1, a2, a3, a4, a5);
+}
+
+Kernel& kernel() {
+  static Kernel instance;
+  return instance;
+}
+
+}  // namespace pollux::kernel
