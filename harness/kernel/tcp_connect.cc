@@ -127,7 +127,7 @@ void TcpSocket::abort_first_queued() {
 // --- connect(2)
 
 long TcpSocket::connect(Address to) {
-  long result;
+  long result = -EINPROGRESS;
   switch (use) {
     case Use::disconnecting:
       return -EINVAL;
@@ -138,10 +138,8 @@ long TcpSocket::connect(Address to) {
       break;
     case Use::unconnected:
       if (state != State::closed) return -EISCONN;
-      result = start_connect(to);
-      if (result < 0) return result;
+      if (long error = start_connect(to); error < 0) return error;
       use = Use::connecting;
-      result = -EINPROGRESS;
       break;
   }
   Time deadline = deadline_after(send_timeout);
