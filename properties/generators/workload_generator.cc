@@ -102,6 +102,7 @@ Workload Draw::workload() {
     uint32_t records = below(6);
     for (uint32_t i = 0; i < records; ++i) {
       RecordKind kind = body_kind();
+      if (kind == RecordKind::two_readers && !limits_.two_readers) kind = RecordKind::message;
       c.records.push_back(record(kind, w.buffer));
     }
     if (one_in(3)) continue;

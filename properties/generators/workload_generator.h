@@ -15,6 +15,7 @@ namespace pollux::properties {
 // What a subject can do.
 struct WorkloadLimits {
   uint32_t workers_max = 4;  // 1, 2 or 4
+  bool two_readers = true;   // f: may two reads of one socket wait at the same time?
 };
 
 // Small programs: 1 to 4 connections, 0 to 6 records each; bytes mostly few, at times beyond the

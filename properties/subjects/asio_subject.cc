@@ -106,7 +106,7 @@ struct Conn {
       size_t got = s->reads->run(task.yield, error, [&](auto token) {
         return s->socket.async_read_some(asio::buffer(bytes, n), token);
       });
-      if (error != asio::error::operation_aborted) return seen(error, got);
+      if (!cancelled(error)) return seen(error, got);
     }
   }
   Seen write(Task& task, const char* bytes, size_t n) {
@@ -118,7 +118,7 @@ struct Conn {
       done += s->writes->run(task.yield, error, [&](auto token) {
         return asio::async_write(s->socket, asio::buffer(bytes + done, n - done), token);
       });
-      if (error != asio::error::operation_aborted) return seen(error, done);
+      if (!cancelled(error)) return seen(error, done);
     }
   }
   Seen close(Task&) {
@@ -136,6 +136,12 @@ struct Conn {
   Seen set_write_deadline(Task&, Clock::time_point due) { return set(*s->writes, due); }
 
  private:
+  // Look again why. A composed operation that was between two steps when the socket was closed finds
+  // a bad descriptor.
+  bool cancelled(error_code error) const {
+    return error == asio::error::operation_aborted ||
+           (s->closed && error == asio::error::bad_descriptor);
+  }
   Seen shutdown(tcp::socket::shutdown_type how) {
     if (s->closed) return {Kind::closed};
     error_code error;

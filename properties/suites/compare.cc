@@ -110,6 +110,7 @@ std::vector<WorkloadClass> workload_classes() {
       {"half-close", "w1;c[m100,h];c[m100,g];c[s5000,r1ms];c[m10,z2000]"},
       {"deadlines", "w1;c[m10,d2ms,m10];c[t2ms,m10,e2ms,m10];c[k2ms,n2ms,m10];c[w2ms]"},
       {"close in wait", "w2;c[m10,x1ms];c[m10,y1ms];c[v1ms]"},
+      {"two readers", "w1;c[m10,f1ms,m10];c[f1ms,f1ms]"},
       {"many accepts", "w1;a1ms;c[m8];c[m8];c[m8];c[m8];c[m8];c[m8];c[m8];c[m8]"},
   };
 }
@@ -154,7 +155,7 @@ std::vector<CompareRow> compare(const CompareOptions& options,
   const WorkloadSuite asio({.name = "asio",
                             .description = "",
                             .subject = pollux_subject_asio,
-                            .limits = {.workers_max = 2}});
+                            .limits = {.workers_max = 2, .two_readers = false}});
   std::span<const faults::Point> points = faults::points();
   std::vector<CompareRow> rows;
   for (const WorkloadClass& workload_class : workload_classes()) {

@@ -77,7 +77,9 @@ TEST_P(PlantedBugIsFound, WithinItsNumberOfSeeds) {
     if (result.verdict == Verdict::held) continue;
     EXPECT_TRUE(std::count(bug.verdicts.begin(), bug.verdicts.end(), result.verdict) == 1)
         << to_string(result.verdict) << ": " << result.reason << ", " << to_text(workload);
-    if (bug.property) EXPECT_EQ(result.reason.find(bug.property), 0u) << result.reason;
+    if (bug.property) {
+      EXPECT_EQ(result.reason.find(bug.property), 0u) << result.reason;
+    }
     RecordProperty("seed", std::to_string(seed));
     std::printf("found by seed %lu: %s: %s\n", static_cast<unsigned long>(seed),
                 std::string(to_string(result.verdict)).c_str(), result.reason.c_str());
