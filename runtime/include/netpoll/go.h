@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Goroutines: start one, give way, sleep. All functions here must be called from inside a goroutine
 // of some Runtime and act on that Runtime; called elsewhere they abort with a message.
+//
+// Goroutines are not preempted: one that computes for long, or calls in a loop something that fails
+// without waiting, keeps its worker until it waits or yields.
 #pragma once
 
 #include <chrono>
