@@ -106,11 +106,11 @@ class Script {
 
   // --- Server.
 
+  // Main at the end, or an acceptor that gave up: whoever comes first.
   void close_listener(Task& task) {
+    if (listener_closed_.exchange(true)) return;
     referee_.listener_closes();
-    bool again = listener_closed_.exchange(true);
-    referee_.judge(kNoConnection, Side::server, Act::close, listener_.close(task),
-                   again ? kClosed : kNothingElse);
+    referee_.judge(kNoConnection, Side::server, Act::close, listener_.close(task), kNothingElse);
   }
 
   void accept_loop(Task& task, unsigned self) {
