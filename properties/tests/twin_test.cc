@@ -12,7 +12,7 @@
 namespace pollux::properties {
 namespace {
 
-constexpr int kCases = 300;
+constexpr int kCases = 2000;
 
 const WorkloadSuite& suite(const char* name) {
   return *static_cast<const WorkloadSuite*>(find_suite(name));
