@@ -59,15 +59,18 @@ void exit_with_last_thread() {
   check_failed("a thread that ended does not run", __FILE__, __LINE__);
 }
 
-// An exception that leaves a thread's start function ends the program, as in libc.
+__attribute__((noinline)) void call_start(Thread& thread) {
+  thread.base_frame = __builtin_dwarf_cfa();
+  ProgramScope scope;
+  thread.result = thread.start(thread.argument);
+}
+
+// An exception that leaves a thread's start function ends the program, as in libc. pthread_exit
+// lands here, before that rule would be applied to it.
 void run_program(Thread& thread) noexcept {
   std::jmp_buf base;
   thread.base = &base;
-  thread.base_frame = __builtin_frame_address(0);
-  if (_setjmp(base) == 0) {
-    ProgramScope scope;
-    thread.result = thread.start(thread.argument);
-  }
+  if (_setjmp(base) == 0) call_start(thread);
   thread.base = nullptr;
 }
 
@@ -97,8 +100,10 @@ void thread_main(void* argument) {
 _Unwind_Reason_Code stop_at_base(int, _Unwind_Action actions, _Unwind_Exception_Class,
                                  _Unwind_Exception*, _Unwind_Context* context, void* argument) {
   Thread& thread = *static_cast<Thread*>(argument);
+  // For the frame of run_program this is its stack pointer, which is the frame address of what it
+  // called.
   auto base = reinterpret_cast<uintptr_t>(thread.base_frame);
-  if ((actions & _UA_END_OF_STACK) != 0 || _Unwind_GetCFA(context) > base) {
+  if ((actions & _UA_END_OF_STACK) != 0 || _Unwind_GetCFA(context) >= base) {
     shim::pollux_gate = 0;
     _longjmp(*thread.base, 1);
   }

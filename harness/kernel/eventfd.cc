@@ -39,6 +39,7 @@ long EventFd::read(const Buffers& buffers, size_t limit, int) {
   uint64_t value = semaphore_ ? 1 : count_;
   count_ -= value;
   buffers.copy_from(0, reinterpret_cast<const char*>(&value), sizeof value);
+  ever_read = true;
   wants_output = false;
   wake(EPOLLOUT);
   return sizeof value;

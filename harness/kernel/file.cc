@@ -14,7 +14,7 @@ long File::write(const Buffers&, size_t, int) { return -EINVAL; }
 void File::begin(unsigned host_number) {
   non_blocking = false;
   readable_mode = writable_mode = true;
-  wants_output = false;
+  wants_output = ever_read = false;
   host = static_cast<uint8_t>(host_number);
   reported = 0;
   ++generation;

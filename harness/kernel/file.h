@@ -82,6 +82,7 @@ class File {
   bool readable_mode = true;  // O_RDONLY or O_RDWR
   bool writable_mode = true;
   bool wants_output = false;  // the last write could not take everything
+  bool ever_read = false;     // the program does take what is there
   uint8_t host = 0;
   uint32_t reported = 0;    // bits that the program has been told about
   uint64_t generation = 0;  // goes up when the object begins a new life

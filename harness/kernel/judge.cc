@@ -5,7 +5,8 @@
 // A descriptor is stuck when something that its registration asks for holds, and nobody will come
 // for it: its event was handed out and nothing followed, or nobody waits in the set. Being writable
 // is not enough (an idle connection always is) unless the program was last told that it is not.
-// A counter that was handed out is not stuck either: edge-triggered wakers never empty it.
+// Nor is a counter that was handed out and that the program never reads: edge-triggered wakers live
+// so.
 #include <sys/epoll.h>
 
 #include "kernel/epoll.h"
@@ -41,7 +42,7 @@ uint32_t stuck_bits(EpollItem* item) {
 
   if (!file->wants_output) ready &= ~static_cast<uint32_t>(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
   bool is_counter = file->kind() == Kind::eventfd || file->kind() == Kind::timerfd;
-  if (is_counter && item->handed_out) return 0;
+  if (is_counter && item->handed_out && !file->ever_read) return 0;
   // Somebody waits and will be given it: nothing is lost.
   if (item->is_ready && item->set->waiters() != 0) return 0;
   return ready;

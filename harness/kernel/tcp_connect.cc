@@ -138,8 +138,7 @@ long TcpSocket::connect(Address to) {
       break;
     case Use::unconnected:
       if (state != State::closed) return -EISCONN;
-      result = start_connect(to);
-      if (result < 0) return result;
+      if (long error = start_connect(to); error < 0) return error;
       use = Use::connecting;
       break;
   }

@@ -68,6 +68,7 @@ long TimerFd::read(const Buffers& buffers, size_t limit, int) {
   uint64_t value = ticks_;
   ticks_ = 0;
   buffers.copy_from(0, reinterpret_cast<const char*>(&value), sizeof value);
+  ever_read = true;
   return sizeof value;
 }
 

@@ -223,7 +223,9 @@ constexpr PolluxTestProgram kPrograms[] = {
 };
 
 std::atomic<int> shared_word;
-int plain_word;
+}  // namespace
+int pollux_plain_word;
+namespace {
 std::atomic<unsigned long> watched_word;
 
 }  // namespace
@@ -242,7 +244,7 @@ void pollux_add_loop(long count) {
 }
 void pollux_plain_loop(long count) {
   for (long i = 0; i < count; ++i) {
-    plain_word = static_cast<int>(i);
+    pollux_plain_word = static_cast<int>(i);
     asm volatile("" ::: "memory");
   }
 }

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+//
+// What a scheduling point costs, and how many schedules of a small protocol fit in a second. The
+// timed loops run inside of one run; the harness's own clock is read with the gate closed.
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+
+#include "pollux/shim/gate.h"
+#include "tests/explore/programs.h"
+#include "tests/explore/small_twin.h"
+
+namespace pollux::explore_test {
+namespace {
+
+constexpr Options kEndless = {.plain_points = true, .points_max = UINT64_MAX};
+
+// Answers every point with the thread that runs already, or with the other one.
+class FixedStrategy final : public Strategy {
+ public:
+  explicit FixedStrategy(bool always_switch) : always_switch_(always_switch) {}
+  void begin(std::span<uint32_t, kSitesMax> skip) override {
+    for (uint32_t& each : skip) each = kNeverAsk;
+    if (always_switch_) skip[site::kPoint] = 0;
+  }
+  Answer choose(Actor, Site, uint32_t, uint32_t) override { return {0, kNeverAsk}; }
+  ThreadAnswer choose_thread(Actor, Site, uint32_t, uint64_t candidates, Actor) override {
+    return {static_cast<Actor>(std::countr_zero(candidates)), 0};
+  }
+
+ private:
+  bool always_switch_;
+};
+
+// One run in which `threads` threads execute `loop` side by side; reports the time per iteration.
+void measure(benchmark::State& state, void (*loop)(long), int threads, bool always_switch,
+             long per_thread) {
+  using Clock = std::chrono::steady_clock;
+  for (auto _ : state) {
+    FixedStrategy strategy(always_switch);
+    std::vector<std::function<void()>> bodies(static_cast<size_t>(threads),
+                                              [&] { loop(per_thread); });
+    auto begin = Clock::now();
+    run(strategy, std::move(bodies), kEndless);
+    std::chrono::duration<double> spent = Clock::now() - begin;
+    state.SetIterationTime(spent.count() / static_cast<double>(per_thread * threads));
+  }
+}
+
+void without_switch(benchmark::State& state, void (*loop)(long)) {
+  measure(state, loop, 2, false, 4'000'000);
+}
+void with_switch(benchmark::State& state, void (*loop)(long)) {
+  measure(state, loop, 2, true, 500'000);
+}
+
+// A run's 16 MB of deviations is not what a point costs: the record of a sweep's runs stays small.
+void outside(benchmark::State& state, void (*loop)(long)) {
+  for (auto _ : state) loop(1'000'000);
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()) * 1'000'000);
+}
+
+BENCHMARK_CAPTURE(outside, load, pollux_load_loop);
+BENCHMARK_CAPTURE(outside, add, pollux_add_loop);
+BENCHMARK_CAPTURE(without_switch, load, pollux_load_loop)->UseManualTime()->Iterations(10);
+BENCHMARK_CAPTURE(without_switch, add, pollux_add_loop)->UseManualTime()->Iterations(10);
+BENCHMARK_CAPTURE(without_switch, plain, pollux_plain_loop)->UseManualTime()->Iterations(10);
+BENCHMARK_CAPTURE(with_switch, load, pollux_load_loop)->UseManualTime()->Iterations(10);
+
+void create_and_join(benchmark::State& state) {
+  measure(state, pollux_create_loop, 1, false, 200'000);
+}
+BENCHMARK(create_and_join)->UseManualTime()->Iterations(10);
+
+void empty_run(benchmark::State& state) {
+  FixedStrategy strategy(false);
+  for (auto _ : state) run(strategy, [] {});
+}
+BENCHMARK(empty_run);
+
+enum Kind { kRandom, kPct };
+
+void park_schedules(benchmark::State& state, Kind kind) {
+  uint64_t seed = 0, points = 0;
+  for (auto _ : state) {
+    ++seed;
+    auto strategy = kind == kRandom ? make_random_strategy(seed, {}, 1.0)
+                                    : make_pct_strategy(seed, 3, 60, {}, 1.0);
+    points += run(*strategy, pollux_park_protocol).points;
+  }
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
+  state.counters["points"] = static_cast<double>(points) / static_cast<double>(seed);
+}
+BENCHMARK_CAPTURE(park_schedules, random, kRandom);
+BENCHMARK_CAPTURE(park_schedules, pct, kPct);
+
+}  // namespace
+}  // namespace pollux::explore_test
+
+BENCHMARK_MAIN();

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// What depends on the calling thread. A goroutine may change threads at every switch, while
+// compilers assume that a function stays on one thread and keep thread-local addresses across calls
+// (clang before 15 even across calls of functions that are not inlined). So these live in a file of
+// their own, which never switches, and launder their addresses.
+#pragma once
+
+#include "src/g.h"
+
+namespace netpoll {
+
+struct worker;
+
+// The worker whose thread this is, or null on other threads.
+worker* current_worker();
+void set_current_worker(worker* w);
+
+// Exchanges the thread's C++ exception state with `other`.
+void exception_swap(exception_state& other);
+
+}  // namespace netpoll

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// The system calls of the runtime, one function each, in a file that never switches stacks: they
+// return the result or -errno, so that no caller touches errno (whose address a compiler may keep
+// across a switch to another thread). Failures are values; only the callers know which are fatal.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+
+struct epoll_event;
+
+namespace netpoll {
+
+int sys_epoll_create();
+int sys_epoll_add(int epfd, int fd, uint32_t events, uint64_t tag);
+int sys_epoll_del(int epfd, int fd);
+int sys_epoll_wait(int epfd, epoll_event* events, int max, int timeout_ms);
+
+int sys_eventfd();              // non-blocking
+int sys_eventfd_write(int fd);  // adds 1; not interrupted
+int sys_eventfd_read(int fd);   // empties it
+
+int sys_socket_tcp4();  // non-blocking, close-on-exec
+int sys_bind(int fd, const sockaddr* addr, socklen_t len);
+int sys_listen(int fd, int backlog);
+int sys_accept(int fd);  // non-blocking, close-on-exec
+int sys_connect(int fd, const sockaddr* addr, socklen_t len);
+int sys_shutdown(int fd, int how);
+int sys_getsockname(int fd, sockaddr* addr, socklen_t* len);
+int sys_getpeername(int fd, sockaddr* addr, socklen_t* len);
+int sys_setsockopt(int fd, int level, int name, const void* value, socklen_t len);
+int sys_getsockopt_int(int fd, int level, int name, int* value);
+
+ssize_t sys_read(int fd, void* buf, size_t len);
+// Never raises SIGPIPE.
+ssize_t sys_send(int fd, const void* buf, size_t len);
+int sys_close(int fd);
+
+}  // namespace netpoll

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// The monitor thread. Its one duty: while all workers are busy and nobody has polled for 10 ms,
+// poll.
+//
+// It starts with rounds of 20 us and doubles up to 10 ms. When all workers are idle it sleeps
+// without limit: the worker in the blocking poll sees to I/O and timers, and a monitor that woke up
+// by itself would keep an idle process from being idle. A worker that leaves the idle list wakes
+// it:
+//   worker:  npidle_ decremented, then load sysmon_asleep_
+//   sysmon:  store sysmon_asleep_, then load npidle_
+// seq_cst, so one of them sees the other. A sleep shorter than 10 ms does not restart the doubling;
+// otherwise a server that is idle thousands of times a second would wake the monitor as often.
+#include <algorithm>
+
+#include "src/clock.h"
+#include "src/scheduler.h"
+
+namespace netpoll {
+
+namespace {
+constexpr int64_t first_round = 20'000;        // ns
+constexpr int64_t longest_round = 10'000'000;  // ns; also how old the last poll may become
+}  // namespace
+
+void scheduler::sysmon_main() {
+  int64_t round = first_round;
+  std::unique_lock<std::mutex> hold(sysmon_lock_);
+  while (!sysmon_quit_) {
+    sysmon_asleep_.store(true);
+    if (npidle_.load() == workers_.size()) {
+      const int64_t slept_from = nanotime();
+      sysmon_cv_.wait(hold, [this] { return sysmon_quit_ || sysmon_woken_; });
+      if (nanotime() - slept_from >= longest_round) round = first_round;
+    }
+    sysmon_asleep_.store(false);
+    sysmon_woken_ = false;
+    sysmon_cv_.wait_for(hold, std::chrono::nanoseconds(round), [this] { return sysmon_quit_; });
+    if (sysmon_quit_) return;
+    round = std::min(2 * round, longest_round);
+
+    hold.unlock();
+    const int64_t now = nanotime();
+    int64_t last = last_poll_.load();
+    // The CAS claims this poll: without it every round after the first 10 ms would poll.
+    if (last != 0 && last + longest_round < now && last_poll_.compare_exchange_strong(last, now)) {
+      netpoller::ready_list r = poller_.poll(polls_, 0);
+      inject(std::move(r.list), nullptr, r.delta);
+    }
+    hold.lock();
+  }
+}
+
+void scheduler::sysmon_stop() {
+  {
+    std::lock_guard<std::mutex> hold(sysmon_lock_);
+    sysmon_quit_ = true;
+  }
+  sysmon_cv_.notify_one();
+}
+
+void scheduler::sysmon_wake() {
+  {
+    std::lock_guard<std::mutex> hold(sysmon_lock_);
+    sysmon_woken_ = true;
+  }
+  sysmon_cv_.notify_one();
+}
+
+}  // namespace netpoll

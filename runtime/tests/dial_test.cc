@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+
+#include "src/net_fd.h"
+#include "support.h"
+
+namespace netpoll::testing {
+namespace {
+
+// A listener whose queue is full: further connects get no answer (Linux drops their SYNs). Made of
+// plain sockets, since the library's backlog is large.
+class SilentListener {
+ public:
+  SilentListener() {
+    fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in a = to_sockaddr(Ipv4Endpoint::loopback(0));
+    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&a), sizeof a), 0);
+    EXPECT_EQ(listen(fd_, 0), 0);
+    at_ = local_endpoint(fd_);
+    a = to_sockaddr(at_);
+    for (int& f : fillers_) {
+      f = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+      (void)connect(f, reinterpret_cast<sockaddr*>(&a), sizeof a);
+    }
+  }
+  ~SilentListener() {
+    for (int f : fillers_) ::close(f);
+    ::close(fd_);
+  }
+  Ipv4Endpoint at() const { return at_; }
+
+ private:
+  int fd_;
+  int fillers_[4];
+  Ipv4Endpoint at_;
+};
+
+Ipv4Endpoint closed_port() {
+  TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
+  return l.addr();
+}
+
+class DialTest : public WorkersTest {};
+
+TEST_P(DialTest, RefusedSaysSoAndLeaksNothing) {
+  run([](Runtime&) {
+    const Ipv4Endpoint nobody = closed_port();
+    const int before = open_fds();
+    for (int i = 0; i < 200; i++) {
+      auto [c, err] = dial_tcp(nobody);
+      EXPECT_FALSE(c.valid());
+      EXPECT_EQ(err.sys_errno(), ECONNREFUSED);
+      EXPECT_EQ(err.op(), "dial");
+      EXPECT_EQ(err.syscall(), "connect");
+      EXPECT_EQ(err.address(), nobody);
+      EXPECT_FALSE(err.timeout());
+    }
+    EXPECT_EQ(open_fds(), before);
+  });
+}
+
+TEST_P(DialTest, TimesOutNotEarly) {
+  run([](Runtime&) {
+    SilentListener silent;
+    const int before = open_fds();
+    const auto start = Clock::now();
+    auto [c, err] = dial_tcp(silent.at(), {.timeout = milliseconds(30)});
+    EXPECT_GE(Clock::now() - start, milliseconds(30));
+    EXPECT_FALSE(c.valid());
+    EXPECT_EQ(err.code(), Errc::timeout) << err.message();
+    EXPECT_TRUE(err.timeout());
+    EXPECT_EQ(err.op(), "dial");
+    EXPECT_EQ(open_fds(), before);
+  });
+}
+
+TEST_P(DialTest, ANegativeTimeoutHasPassed) {
+  run([](Runtime&) {
+    TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
+    EXPECT_EQ(dial_tcp(l.addr(), {.timeout = milliseconds(-1)}).err.code(), Errc::timeout);
+    EXPECT_EQ(dial_tcp(l.addr(), {.timeout = std::chrono::nanoseconds::min()}).err.code(),
+              Errc::timeout);
+  });
+}
+
+TEST_P(DialTest, ALongTimeoutNeitherOverflowsNorStays) {
+  run([](Runtime& runtime) {
+    TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
+    auto [c, err] = dial_tcp(l.addr(), {.timeout = std::chrono::nanoseconds::max()});
+    EXPECT_FALSE(err) << err.message();
+    EXPECT_EQ(runtime.counters().armed_timers, 0u);
+    EXPECT_EQ(c.write("x", 1).n, 1u);
+  });
+}
+
+TEST_P(DialTest, CancelEndsItPromptly) {
+  run([](Runtime& runtime) {
+    SilentListener silent;
+    DialCanceller canceller;
+    WaitGroup done;
+    done.add(1);
+    go([&] {
+      const Error err = dial_tcp(silent.at(), {.canceller = &canceller}).err;
+      EXPECT_EQ(err.code(), Errc::canceled) << err.message();
+      EXPECT_FALSE(err.timeout());
+      done.done();
+    });
+    ASSERT_TRUE(eventually([&] { return runtime.counters().netpoll_waiters == 1; }));
+    canceller.cancel();
+    done.wait();
+    EXPECT_EQ(dial_tcp(silent.at(), {.canceller = &canceller}).err.code(), Errc::canceled);
+  });
+}
+
+TEST_P(DialTest, CancelAfterSuccessDisturbsNothing) {
+  run([](Runtime&) {
+    TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
+    for (int i = 0; i < 50; i++) {
+      DialCanceller canceller;
+      WaitGroup done;
+      done.add(1);
+      go([&, i] {
+        for (int k = 0; k < i % 5; k++) yield();  // before, during and after the dial
+        canceller.cancel();
+        done.done();
+      });
+      auto [c, err] = dial_tcp(l.addr(), {.canceller = &canceller});
+      done.wait();
+      if (err) {
+        EXPECT_EQ(err.code(), Errc::canceled);
+        continue;
+      }
+      EXPECT_EQ(c.write("still fine", 10).n, 10u);
+    }
+  });
+}
+
+TEST_P(DialTest, NeverSucceedsWithoutAPeer) {
+  // A connection that is up according to SO_ERROR but has no peer would fail its first write with
+  // ENOTCONN.
+  run([](Runtime&) {
+    const Ipv4Endpoint nobody = closed_port();
+    for (int i = 0; i < 500; i++) {
+      auto [c, err] = dial_tcp(nobody, {.timeout = std::chrono::microseconds(1 + i % 100)});
+      if (err) continue;
+      EXPECT_EQ(c.write("x", 1).err.sys_errno(), 0);
+    }
+  });
+}
+
+NETPOLL_FOR_WORKERS(DialTest);
+
+}  // namespace
+}  // namespace netpoll::testing
