@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// How many runs of the same Asio program fit into a second of CPU on the twin and on the real kernel, and
-// how many simulated system calls a second that is. Prints "name value unit" lines.
+// How many runs of the same Asio program fit into a second of CPU on the twin and on the real
+// kernel, and how many simulated system calls a second that is. Prints "name value unit" lines.
 //
-// The program is an echo server and its clients in one io_context, compiled as its users compile it: no
-// scheduling points but those of the calls.
+// The program is an echo server and its clients in one io_context, compiled as its users compile
+// it: no scheduling points but those of the calls.
 #include <sys/resource.h>
 
 #include <cstdio>

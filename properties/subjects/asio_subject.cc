@@ -136,8 +136,8 @@ struct Conn {
   Seen set_write_deadline(Task&, Clock::time_point due) { return set(*s->writes, due); }
 
  private:
-  // Look again why. A composed operation that was between two steps when the socket was closed finds
-  // a bad descriptor.
+  // Look again why. A composed operation that was between two steps when the socket was closed
+  // finds a bad descriptor.
   bool cancelled(error_code error) const {
     return error == asio::error::operation_aborted ||
            (s->closed && error == asio::error::bad_descriptor);

@@ -69,32 +69,48 @@ std::string reasons(const char* subject, const CompareOutcome& outcome) {
   return text;
 }
 
-std::string explain(const CompareRow& row) {
-  std::string text = reasons("netpoll", row.netpoll);
-  std::string other = reasons("asio", row.asio);
-  if (!text.empty() && !other.empty()) text += "; ";
-  text += other;
-  if (!text.empty() || row.same) return text;
-  auto only = [](const char* subject, const CompareOutcome& a, const CompareOutcome& b) {
-    std::string errors;
-    for (const std::string& error : a.errors)
-      if (!std::binary_search(b.errors.begin(), b.errors.end(), error))
-        errors += (errors.empty() ? std::string(subject) + "'s user alone sees " : ", ") + error;
-    return errors;
-  };
-  text = only("netpoll", row.netpoll, row.asio);
-  other = only("asio", row.asio, row.netpoll);
-  if (!text.empty() && !other.empty()) text += "; ";
-  return text + other;
+std::string errors_of_one(const char* subject, const CompareOutcome& a, const CompareOutcome& b) {
+  std::string errors;
+  for (const std::string& error : a.errors)
+    if (!std::binary_search(b.errors.begin(), b.errors.end(), error))
+      errors += (errors.empty() ? std::string(subject) + "'s user alone sees " : ", ") + error;
+  return errors;
 }
 
+std::string explain(const CompareRow& row, const faults::Point* point) {
+  std::vector<std::string> parts = {reasons("netpoll", row.netpoll), reasons("asio", row.asio)};
+  bool all_held = parts[0].empty() && parts[1].empty();
+  // After a lie nothing is owed: say so where a subject waits for it.
+  if (!all_held && point && point->grade == faults::Grade::lie)
+    parts.push_back("the fault is a lie, afterwards nothing is owed: " +
+                    std::string(point->follow_up));
+  if (all_held) {
+    parts.push_back(errors_of_one("netpoll", row.netpoll, row.asio));
+    parts.push_back(errors_of_one("asio", row.asio, row.netpoll));
+  }
+  std::string text;
+  for (const std::string& part : parts)
+    if (!part.empty()) text += (text.empty() ? "" : "; ") + part;
+  return text;
+}
+
+// A hang is a hang: which judge noticed it depends on whether the library keeps a timer armed (then
+// time runs out), and on whether the descriptor that its owner missed is ready for reading (then it
+// is a lost wake-up) or only for writing, which most sockets always are.
 bool alike(const CompareOutcome& a, const CompareOutcome& b) {
   auto kinds = [](const CompareOutcome& outcome) {
     std::vector<Verdict> verdicts;
-    for (const auto& [verdict, runs] : outcome.verdicts) verdicts.push_back(verdict);
+    for (const auto& [exact, runs] : outcome.verdicts) {
+      Verdict verdict = exact;
+      if (verdict == Verdict::lost_wakeup || verdict == Verdict::time_limit)
+        verdict = Verdict::deadlock;
+      if (std::find(verdicts.begin(), verdicts.end(), verdict) == verdicts.end())
+        verdicts.push_back(verdict);
+    }
+    std::sort(verdicts.begin(), verdicts.end());
     return verdicts;
   };
-  return kinds(a) == kinds(b) && a.errors == b.errors;
+  return kinds(a) == kinds(b);
 }
 
 bool wanted(const std::vector<std::string>& names, std::string_view name) {
@@ -173,7 +189,7 @@ std::vector<CompareRow> compare(const CompareOptions& options,
       row.asio = run_cell(asio, cell, options);
       if (point && row.netpoll.faults == 0 && row.asio.faults == 0) continue;
       row.same = alike(row.netpoll, row.asio);
-      row.why = explain(row);
+      row.why = explain(row, point);
       done(row);
       rows.push_back(std::move(row));
     }

@@ -52,8 +52,12 @@ struct CompareRow {
   std::string fault;  // "none" or a libfiu name
   faults::Grade grade = faults::Grade::legal;
   CompareOutcome netpoll, asio;
-  bool same = false;  // the same verdicts and the same errors
-  std::string why;    // how they differ; or, where neither held, what happened; else empty
+  // Both ended in the same ways: held, hung, crashed, ... . Which errors users saw plays no part:
+  // that depends on what comes first in a run.
+  bool same = false;
+  // Where a subject did not hold: the judge's reason and the seed. Otherwise the errors that only
+  // one subject's user saw; often empty.
+  std::string why;
 };
 
 // Wrong names in the options: one line that says which and what there is; otherwise empty.
