@@ -25,6 +25,9 @@ endif()
 # Joining needs GNU ld whichever linker the compiler prefers: lld has no --force-group-allocation.
 find_program(POLLUX_JOIN_LINKER NAMES ld.bfd REQUIRED)
 
+# Whoever calls the functions below is in another folder, where this variable would not be visible.
+set(POLLUX_INSTRUMENT_FLAGS "${POLLUX_INSTRUMENT_FLAGS}" CACHE INTERNAL "Flags of the explore flavour")
+
 function(pollux_instrument target)
   target_compile_options(${target} PRIVATE ${POLLUX_INSTRUMENT_FLAGS})
 endfunction()

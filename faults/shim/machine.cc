@@ -17,20 +17,27 @@ extern "C" long __sysconf(int name) noexcept;
 
 static constexpr int kProcessors = 4;
 
+// In a static program there is no next definition, and __sysconf is libc's own.
+static long real_sysconf(int name) {
+  auto* real = POLLUX_NEXT(__sysconf);
+  return real != nullptr ? real(name) : __sysconf(name);
+}
+
 POLLUX_ENTRY int get_nprocs() noexcept {
-  return in_run() ? kProcessors : static_cast<int>(__sysconf(_SC_NPROCESSORS_ONLN));
+  return in_run() ? kProcessors : static_cast<int>(real_sysconf(_SC_NPROCESSORS_ONLN));
 }
 
 POLLUX_ENTRY int get_nprocs_conf() noexcept {
-  return in_run() ? kProcessors : static_cast<int>(__sysconf(_SC_NPROCESSORS_CONF));
+  return in_run() ? kProcessors : static_cast<int>(real_sysconf(_SC_NPROCESSORS_CONF));
 }
 
-POLLUX_ENTRY long sysconf(int name) noexcept {
-  if (in_run() && (name == _SC_NPROCESSORS_ONLN || name == _SC_NPROCESSORS_CONF)) {
-    return kProcessors;
-  }
-  return __sysconf(name);
+static long configuration(int name) {
+  bool asks_for_processors = name == _SC_NPROCESSORS_ONLN || name == _SC_NPROCESSORS_CONF;
+  return in_run() && asks_for_processors ? kProcessors : real_sysconf(name);
 }
+POLLUX_ENTRY long sysconf(int name) noexcept { return configuration(name); }
+// Weak: libc.a has a strong one of its own.
+POLLUX_ENTRY __attribute__((weak)) long __sysconf(int name) noexcept { return configuration(name); }
 
 POLLUX_ENTRY int sched_getcpu() noexcept {
   if (in_run()) return 0;  // one OS thread carries the run

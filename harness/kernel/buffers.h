@@ -65,8 +65,9 @@ struct Buffers {
 // live.
 class ByteRing {
  public:
-  // Makes room for the live positions [begin, end).
+  // Makes room for the positions [begin, end), of which [begin, live_end) hold bytes.
   void reserve(uint64_t begin, uint64_t live_end, uint64_t end) {
+    if (begin == live_end) origin_ = begin;  // empty: start over with the memory that is in cache
     if (end - begin > capacity_) grow(begin, live_end, end - begin);
   }
 
@@ -74,7 +75,7 @@ class ByteRing {
   void put(uint64_t position, const Buffers& source, size_t from, size_t size) {
     while (size != 0) {
       size_t piece = contiguous(position, size);
-      source.copy_to(from, data_.get() + (position & (capacity_ - 1)), piece);
+      source.copy_to(from, data_.get() + index(position), piece);
       position += piece;
       from += piece;
       size -= piece;
@@ -84,7 +85,7 @@ class ByteRing {
   void get(uint64_t position, const Buffers& target, size_t from, size_t size) const {
     while (size != 0) {
       size_t piece = contiguous(position, size);
-      target.copy_from(from, data_.get() + (position & (capacity_ - 1)), piece);
+      target.copy_from(from, data_.get() + index(position), piece);
       position += piece;
       from += piece;
       size -= piece;
@@ -92,28 +93,30 @@ class ByteRing {
   }
 
  private:
+  size_t index(uint64_t position) const { return (position - origin_) & (capacity_ - 1); }
+
   size_t contiguous(uint64_t position, size_t size) const {
-    size_t until_wrap = capacity_ - (position & (capacity_ - 1));
+    size_t until_wrap = capacity_ - index(position);
     return size < until_wrap ? size : until_wrap;
   }
 
   void grow(uint64_t begin, uint64_t live_end, size_t needed) {
-    size_t capacity = capacity_ == 0 ? 4096 : capacity_;
+    size_t capacity = capacity_ == 0 ? 512 : capacity_;
     while (capacity < needed) capacity *= 2;
     std::unique_ptr<char[]> data(new char[capacity]);
     for (uint64_t at = begin; at != live_end;) {
       size_t piece = contiguous(at, live_end - at);
-      size_t until_wrap = capacity - (at & (capacity - 1));
-      if (piece > until_wrap) piece = until_wrap;
-      std::memcpy(data.get() + (at & (capacity - 1)), data_.get() + (at & (capacity_ - 1)), piece);
+      std::memcpy(data.get() + (at - begin), data_.get() + index(at), piece);
       at += piece;
     }
     data_ = std::move(data);
     capacity_ = capacity;
+    origin_ = begin;
   }
 
   std::unique_ptr<char[]> data_;
   size_t capacity_ = 0;
+  uint64_t origin_ = 0;  // the position at index 0
 };
 
 }  // namespace pollux::kernel

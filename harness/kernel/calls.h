@@ -61,7 +61,7 @@ long install(File*, bool close_on_exec);
 // Must be asked before an object is made: is there a number for it? Also where EMFILE is injected.
 bool no_descriptor_free();
 // One more return of a polling call. Ends the run when there were too many without progress.
-void count_spin(const char* call, const std::string& what);
+void count_spin(const char* call, bool something_ready);
 
 // --- read_write.cc
 long call_read(const Arguments&);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <cerrno>
 
@@ -9,6 +11,7 @@
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
 #include "kernel/tcp.h"
+#include "pollux/shim/raw_system_call.h"
 
 namespace pollux::kernel {
 namespace {
@@ -48,13 +51,13 @@ long wait_for_events(const Arguments& a, Time timeout) {
     if (set->first_ready() != nullptr) {
       long count = set->harvest(target, max);
       if (count != 0) {
-        if (count > 0) count_spin("epoll_wait", last_harvest());
+        if (count > 0) count_spin("epoll_wait", true);
         return count;
       }
     }
     if (interrupted) return -EINTR;
     if (!may_block) {
-      if (timeout == 0) count_spin("epoll_wait", "timeout 0, nothing ready");
+      if (timeout == 0) count_spin("epoll_wait", false);
       return 0;
     }
     if (!started) {
@@ -76,6 +79,14 @@ long wait_for_events(const Arguments& a, Time timeout) {
     if (now() != before) progress();
     if (!woken) (by_signal ? interrupted : may_block) = by_signal;
   }
+}
+
+// A descriptor of the real kernel: a file or directory can never be watched.
+long refuse_real_target(int fd) {
+  struct stat status;
+  if (shim::raw_system_call(SYS_fstat, fd, reinterpret_cast<long>(&status)) < 0) return -EBADF;
+  if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return -EPERM;
+  unmodelled("epoll_ctl on a descriptor of the real kernel");
 }
 
 }  // namespace
@@ -101,7 +112,7 @@ long call_epoll_ctl(const Arguments& a) {  // the order of checks is do_epoll_ct
   }
   File* set_file = get_file(a.integer(0));
   if (set_file == nullptr) return -EBADF;
-  if (fd >= 0 && !is_twin_fd(fd)) unmodelled("epoll_ctl on a descriptor of the real kernel");
+  if (fd >= 0 && !is_twin_fd(fd)) return refuse_real_target(fd);
   File* file = get_file(fd);
   if (file == nullptr) return -EBADF;
   if (file->kind() == Kind::device) return -EPERM;  // file_can_poll

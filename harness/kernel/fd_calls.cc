@@ -176,8 +176,13 @@ long call_fcntl(const Arguments& a) {
     case F_GETPIPE_SZ:
       if (file->kind() != Kind::pipe) return -EBADF;
       return static_cast<long>(Pipe::kPage * Pipe::kSlots);
-    default:
+    default: {
+      // Commands that exist are F_LINUX_SPECIFIC_BASE and some, or small; others are EINVAL.
+      int command = a.integer(1);
+      bool may_exist = (command >= 0 && command < 64) || (command >= 1024 && command < 1088);
+      if (!may_exist) return -EINVAL;
       unmodelled("fcntl with another command");
+    }
   }
 }
 
@@ -206,10 +211,13 @@ long call_ioctl(const Arguments& a) {
       *a.pointer<int>(2) = count;
       return 0;
     }
-    case TCGETS:
-      return -ENOTTY;
-    default:
+    case FIOASYNC:
+    case FIOQSIZE:
       unmodelled("ioctl with another request");
+    default:
+      // Sockets have requests of their own (SIOC..., 0x89xx); nothing else here has any.
+      if ((a[1] >> 8 & 0xFF) == 0x89) unmodelled("ioctl with a request of sockets");
+      return -ENOTTY;
   }
 }
 

@@ -41,11 +41,12 @@ void note_fault(faults::PointId point) {
   }
 }
 
-void count_spin(const char* call, const std::string& what) {
-  if (++state.spin_returns <= state.options.spin_returns_max) return;
-  explore::end_run(Verdict::busy_spin,
-                   std::to_string(state.spin_returns) + " returns of " + call +
-                       " without progress, last: " + what);
+void count_spin(const char* call, bool something_ready) {
+  if (__builtin_expect(++state.spin_returns <= state.options.spin_returns_max, 1)) return;
+  std::string reason = std::to_string(state.spin_returns) + " returns of " + call +
+                       " without progress; the last " +
+                       (something_ready ? "with something ready" : "with nothing ready");
+  explore::end_run(Verdict::busy_spin, reason);
 }
 
 namespace {

@@ -80,7 +80,7 @@ long poll_files(pollfd* fds, unsigned long count, Time timeout) {
   if (count != 0 && bad_address(fds)) return -EFAULT;
   int ready = scan(fds, count);
   if (ready != 0 || timeout == 0) {
-    count_spin("poll", ready != 0 ? "descriptors ready" : "timeout 0, nothing ready");
+    count_spin("poll", ready != 0);
     return ready;
   }
   Time deadline = timeout < 0 ? kNever : late(after(timeout));
@@ -98,7 +98,7 @@ long poll_files(pollfd* fds, unsigned long count, Time timeout) {
     ready = scan(fds, count);
     if (ready != 0 || !woken) break;
   }
-  if (ready != 0) count_spin("poll", "descriptors ready");
+  if (ready != 0) count_spin("poll", true);
   return ready;
 }
 

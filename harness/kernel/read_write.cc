@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <vector>
 
 #include "kernel/calls.h"
@@ -51,10 +52,29 @@ Time send_deadline(File* file) {
   return timeout == 0 ? kNever : late(after(timeout));
 }
 
+// A digest of the bytes by folded multiplication (wyhash): what the recorder's own mixing would
+// wait for word after word, sixteen bytes at a time.
+uint64_t digest(const char* at, size_t size) {
+  uint64_t sum = size * 0x9E3779B97F4A7C15ull;
+  for (; size >= 16; size -= 16, at += 16) {
+    uint64_t words[2];
+    std::memcpy(words, at, 16);
+    unsigned __int128 product = static_cast<unsigned __int128>(words[0] ^ 0xA0761D6478BD642Full) *
+                                (words[1] ^ 0xE7037ED1A0B428DBull);
+    sum = (sum << 7 | sum >> 57) + static_cast<uint64_t>(product) +
+          static_cast<uint64_t>(product >> 64);
+  }
+  uint64_t words[2] = {};
+  std::memcpy(words, at, size);
+  unsigned __int128 product = static_cast<unsigned __int128>(words[0] ^ sum) *
+                              (words[1] ^ 0x8EBC6AF09C88C6E3ull);
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64) ^ words[0];
+}
+
 void mix_data(const Buffers& buffers, long size) {
   if (size <= 0) return;
   buffers.visit(0, static_cast<size_t>(size), [](const char* at, size_t piece) {
-    trace::recorder.mix_bytes(at, piece);
+    trace::recorder.mix(digest(at, piece));
   });
 }
 
@@ -265,6 +285,9 @@ long call_read(const Arguments& a) {
   File* file = get_file(a.integer(0));
   if (file == nullptr) return -EBADF;
   iovec vector{a.pointer<void>(1), std::min(static_cast<size_t>(a[2]), kTransferMax)};
+  // sock_read_iter: a read of nothing; a recv of nothing waits for something.
+  bool is_socket = file->kind() == Kind::tcp || file->kind() == Kind::unix_stream;
+  if (vector.iov_len == 0 && is_socket) return 0;
   return read_file(file, {&vector, 1, vector.iov_len}, 0);
 }
 

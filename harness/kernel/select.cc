@@ -108,9 +108,9 @@ long select_files(int count, Bits* const (&sets)[3], Time timeout) {
       ready = scan(*request);
       if (ready != 0 || !woken) break;
     }
-    if (ready != 0) count_spin("select", "descriptors ready");
+    if (ready != 0) count_spin("select", true);
   } else {
-    count_spin("select", ready != 0 ? "descriptors ready" : "timeout 0, nothing ready");
+    count_spin("select", ready != 0);
   }
   for (int which = 0; which < 3; ++which) {
     if (sets[which] != nullptr) std::copy_n(request->out[which], request->words(), sets[which]);

@@ -21,6 +21,7 @@ namespace pollux::kernel {
 namespace {
 
 constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
+constexpr int kTypes = 11;  // SOCK_MAX
 
 bool is_socket(const File* file) {
   return file->kind() == Kind::tcp || file->kind() == Kind::unix_stream;
@@ -137,9 +138,10 @@ long call_socket(const Arguments& a) {
   int domain = a.integer(0);
   int type = a.integer(1) & ~kTypeFlags;
   int protocol = a.integer(2);
-  if (domain == AF_INET6) return -EAFNOSUPPORT;
+  if (type >= 16) return -EINVAL;  // SOCK_TYPE_MASK
+  if (domain == AF_INET6 || domain < 0 || domain >= AF_MAX) return -EAFNOSUPPORT;
+  if (type < 0 || type >= kTypes) return -EINVAL;
   if (domain != AF_INET) {
-    if (domain < 0 || domain >= AF_MAX) return -EAFNOSUPPORT;
     if (domain == AF_UNIX) unmodelled("socket(AF_UNIX, ...): only socketpair is modelled");
     unmodelled("socket of a family other than AF_INET");
   }
@@ -156,6 +158,8 @@ long call_socketpair(const Arguments& a) {
   int type = a.integer(1) & ~kTypeFlags;
   if (a.integer(0) == AF_INET) return -EOPNOTSUPP;
   if (a.integer(0) != AF_UNIX) return -EAFNOSUPPORT;
+  if (type < 0 || type >= kTypes) return -EINVAL;
+  if (a.integer(2) != 0 && a.integer(2) != PF_UNIX) return -EPROTONOSUPPORT;
   if (type != SOCK_STREAM) unmodelled("socketpair of another type than SOCK_STREAM");
   int* numbers = a.pointer<int>(3);
   if (bad_address(numbers)) return -EFAULT;

@@ -107,6 +107,11 @@ long set_tcp(TcpSocket* socket, const Arguments& a) {
       case SO_RCVLOWAT:
         socket->receive_low_water = value < 0 ? INT32_MAX : std::max(value, 1);
         return 0;
+      case SO_TYPE:
+      case SO_DOMAIN:
+      case SO_PROTOCOL:
+      case SO_ERROR:
+        return -ENOPROTOOPT;
       case SO_BROADCAST:
       case SO_PRIORITY:
       case SO_OOBINLINE:

@@ -109,7 +109,6 @@ uint32_t TcpSocket::poll() {  // tcp_poll
 long TcpSocket::read(const Buffers& buffers, size_t limit, int flags) {  // tcp_recvmsg_locked
   if (state == State::listen) return -ENOTCONN;
   uint64_t available = readable_bytes();
-  if (limit == 0) return 0;
   if (available != 0) {
     size_t size = static_cast<size_t>(std::min<uint64_t>(available, limit));
     if ((flags & MSG_TRUNC) == 0) {

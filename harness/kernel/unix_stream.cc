@@ -103,7 +103,6 @@ void UnixStream::free_pieces() {
 }
 
 long UnixStream::read(const Buffers& buffers, size_t limit, int flags) {
-  if (limit == 0) return 0;
   size_t available = readable_bytes();
   if (available == 0) {  // unix_stream_read_generic: error, then end, then nothing yet
     if (error_ != 0) return -take_error();
