@@ -7,7 +7,8 @@
 // there on the process is the run. It ends in one of four ways:
 //
 //   the program exits      on_exit(3)'s handler, which comes last since it was registered first, or
-//                          _exit: the verdict follows from the status, and the exit goes on
+//                          _exit (exec_exit.cc): the verdict follows from the status, and the exit
+//                          goes on
 //   a judge or a bound     in the middle of the run: the result is left and the process ends here
 //   a signal               nobody can tell: the parent sees the wait status
 //   a forked child of it   has a copy of the run, but not a say in the verdict
@@ -21,6 +22,7 @@
 #include <cstring>
 #include <string>
 
+#include "cli/exec_exit.h"
 #include "cli/exec_line.h"
 #include "cli/exec_suite.h"
 #include "oracle/process.h"
@@ -65,12 +67,6 @@ void leave_result(const RunResult& result) {
   shim::raw_system_call(SYS_exit_group, exit_code::kViolation);
 }
 
-void program_exits(int status) {
-  if (!is_the_run()) return;
-  preloaded->exiting = true;
-  oracle::end_process_run(status);
-}
-
 void clean_environment() {
   ::unsetenv(kExecVariable);
   const char* value = std::getenv("LD_PRELOAD");
@@ -112,27 +108,18 @@ __attribute__((constructor)) void begin() {
   auto strategy = std::make_unique<run::Tap>(*preloaded->inner, shared.log);
   options.strategy = strategy.get();
   preloaded->process = shim::raw_system_call(SYS_getpid);
-  ::on_exit([](int status, void*) { program_exits(status); }, nullptr);
   run::note_crashes(shared.result, ExecShared::kResultMax, &shared.note_size);
   shared.started = true;
   oracle::begin_process_run(options, std::move(strategy), leave_result);
+  ::on_exit([](int status, void*) { program_exits(status); }, nullptr);
 }
 
 }  // namespace
-}  // namespace pollux::cli
 
-extern "C" {
-
-#define POLLUX_EXPORT __attribute__((visibility("default")))
-
-POLLUX_EXPORT [[noreturn]] void _exit(int status) {
-  pollux::cli::program_exits(status);
-  pollux::shim::raw_system_call(SYS_exit_group, status);
-  __builtin_unreachable();
+void program_exits(int status) {
+  if (!is_the_run()) return;
+  preloaded->exiting = true;
+  oracle::end_process_run(status);
 }
 
-POLLUX_EXPORT [[noreturn]] void _Exit(int status) noexcept { _exit(status); }
-
-#undef POLLUX_EXPORT
-
-}  // extern "C"
+}  // namespace pollux::cli
