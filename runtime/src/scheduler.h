@@ -129,8 +129,9 @@ class scheduler {
 
   std::mutex sysmon_lock_;  // innermost
   std::condition_variable sysmon_cv_;
-  bool sysmon_quit_ = false;   // sysmon_lock_
-  bool sysmon_woken_ = false;  // sysmon_lock_
+  std::atomic<uint64_t> idle_exits_{0};  // how often a worker left the idle list
+  bool sysmon_quit_ = false;             // sysmon_lock_
+  bool sysmon_woken_ = false;            // sysmon_lock_
   std::atomic<bool> sysmon_asleep_{false};
 };
 
