@@ -39,6 +39,8 @@ class Machine {
   }
 
  private:
+  enum class Kind : uint8_t { other, counter, set };
+
   Observation answer(const Call& call) {
     Fd& fd = slots_[call.slot];
     // A pair needs two places.
@@ -46,9 +48,7 @@ class Machine {
     uint32_t number = call.number;
     switch (call.step) {
       case Step::make_eventfd:
-        is_counter_[call.slot] = true;
-        fd = event_fd(number % 2);
-        return {"made", true};
+        return put(fd, event_fd(number % 2), Kind::counter);
       case Step::make_pipe: {
         Pipe pipe;
         return put(fd, std::move(pipe.reader), other, std::move(pipe.writer));
@@ -61,10 +61,10 @@ class Machine {
         has_tcp_ = true;
         return make_tcp(fd, other);
       case Step::make_epoll:
-        return put(fd, Fd(static_cast<int>(must(epoll_create1(0), "epoll_create1"))));
+        return put(fd, Fd(static_cast<int>(must(epoll_create1(0), "epoll_create1"))), Kind::set);
       case Step::write:
         // A write of more than eight bytes to an eventfd: kernels differ.
-        if (is_counter_[call.slot]) number = std::min(number, 8u);
+        if (kind_[call.slot] == Kind::counter) number = std::min(number, 8u);
         return observe([&] { return write_some(fd, number); });
       case Step::read:
         return read_some(fd, number);
@@ -77,9 +77,7 @@ class Machine {
       case Step::duplicate: {
         int copy = dup(fd);
         if (copy < 0) return observation(-1, errno);
-        Observation made = put(other, Fd(copy));
-        is_counter_[&other - slots_] = is_counter_[call.slot];
-        return made;
+        return put(other, Fd(copy), kind_[call.slot]);
       }
       case Step::poll:
         return observe([&] { return ready(fd); });
@@ -92,6 +90,8 @@ class Machine {
       case Step::wait:
         return observe([&] { return wait(fd, static_cast<int>(number % 4) + 1); });
       case Step::bytes_queued:
+        // An epoll set answers ENOTTY, or EINVAL since it has an ioctl of its own (Linux 6.9).
+        if (kind_[call.slot] == Kind::set) return {"not asked", true};
         return observe([&] { return ::conformance::bytes_queued(fd); });
       case Step::take_error:
         return observe([&] { return get_option(fd, SOL_SOCKET, SO_ERROR); });
@@ -109,9 +109,9 @@ class Machine {
   }
 
   // What was in the slot before is closed when the new one is there.
-  Observation put(Fd& fd, Fd made) {
+  Observation put(Fd& fd, Fd made, Kind kind = Kind::other) {
     fd = std::move(made);
-    is_counter_[&fd - slots_] = false;
+    kind_[&fd - slots_] = kind;
     return {"made", true};
   }
   Observation put(Fd& fd, Fd made, Fd& other, Fd second) {
@@ -170,7 +170,7 @@ class Machine {
   }
 
   Fd slots_[kSlots];
-  bool is_counter_[kSlots] = {};
+  Kind kind_[kSlots] = {};
   long settle_us_;
   bool has_tcp_ = false;
   char next_byte_ = 0;
