@@ -108,7 +108,7 @@ bool item_woken(EpollItem* item, uint32_t key) {
   // A disabled one-shot registration has no bit left, not even ERR and HUP.
   if (item->wanted() != 0 && (key == 0 || (key & item->events) != 0)) {
     if (!item->is_ready) set->push_ready(item);
-    item->handed_out = false;
+    item->handed_out = item->repeated = false;
     if (set->waiters_ != 0) {
       uint32_t direction = key & (EPOLLIN | EPOLLOUT);
       counts = direction == 0 || direction == (EPOLLIN | EPOLLOUT) ||
@@ -151,7 +151,7 @@ void EpollSet::modify(EpollItem* item, uint32_t events, uint64_t data) {
   item->events = events;
   item->data = data;
   if (item_poll(item) != 0) {  // ep_modify
-    item->handed_out = false;
+    item->handed_out = item->repeated = false;
     if (!item->is_ready) {
       push_ready(item);
       tell();
@@ -232,9 +232,11 @@ long EpollSet::harvest(epoll_event* target, int max) {
       item->events &= kEpollPrivateBits;
     } else if (!item->is_edge_triggered()) {
       if (!item->is_ready) push_ready(item);
-    } else if (explore::choose(site::kEpollEdge, 2) != 0 ||
-               fault(faults::k_linux_io_epoll_spurious)) {
+    } else if (!item->repeated && (explore::choose(site::kEpollEdge, 2) != 0 ||
+                                   fault(faults::k_linux_io_epoll_spurious))) {
       // An interrupt that brought nothing new: the edge comes again, with the mask that holds then.
+      // Once per real one, or a program that does nothing wrong could spin for ever.
+      item->repeated = true;
       if (!item->is_ready) push_ready(item);
     }
   }

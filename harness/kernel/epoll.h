@@ -35,6 +35,7 @@ struct EpollItem {
   uint64_t data;
   bool is_ready;
   bool handed_out;  // an event was handed out since the file last woke it
+  bool repeated;    // it had its redundant edge since then
   EpollItem *next_ready, *previous_ready;
   EpollItem *next_of_file, *previous_of_file;
   EpollItem *next_of_set, *previous_of_set;
