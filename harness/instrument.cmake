@@ -9,7 +9,8 @@
 # be merged by the linker, and the subject would silently lose its points. It also lets several variants of
 # one library live in one program. Link ${name} (an INTERFACE library) into the program.
 if(POLLUX_SANITIZE)
-  set(POLLUX_INSTRUMENT_FLAGS "")  # one sanitizer at a time: points at calls only
+  # One sanitizer at a time: points at calls only.
+  set(POLLUX_INSTRUMENT_FLAGS $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
 elseif(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   set(POLLUX_INSTRUMENT_FLAGS
     -fsanitize=thread --param=tsan-distinguish-volatile=1 --param=tsan-instrument-func-entry-exit=0 -Wno-tsan
@@ -23,6 +24,9 @@ endif()
 
 # Joining needs GNU ld whichever linker the compiler prefers: lld has no --force-group-allocation.
 find_program(POLLUX_JOIN_LINKER NAMES ld.bfd REQUIRED)
+
+# Whoever calls the functions below is in another folder, where this variable would not be visible.
+set(POLLUX_INSTRUMENT_FLAGS "${POLLUX_INSTRUMENT_FLAGS}" CACHE INTERNAL "Flags of the explore flavour")
 
 function(pollux_instrument target)
   target_compile_options(${target} PRIVATE ${POLLUX_INSTRUMENT_FLAGS})

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Entry points that tell the time, let it pass, or tell where the caller runs.
+// Entry points that tell the time or let it pass.
 //
 // Outside of a run a clock is read through libc's own definition, which uses the vDSO: a system
 // call would cost ten times as much.
@@ -86,14 +86,8 @@ POLLUX_ENTRY unsigned sleep(unsigned seconds) {
   return sleep_for(&left, &left) < 0 ? static_cast<unsigned>(left.tv_sec) : 0;
 }
 
-// --- Where and who
+// --- Giving way
 
 POLLUX_ENTRY int sched_yield() noexcept { return result(call(SYS_sched_yield)); }
 
 POLLUX_ENTRY pid_t gettid() noexcept { return result(call(SYS_gettid)); }
-
-POLLUX_ENTRY int sched_getcpu() noexcept {
-  unsigned cpu = 0;
-  long value = call(SYS_getcpu, &cpu, nullptr, nullptr);
-  return value < 0 ? result(value) : static_cast<int>(cpu);
-}

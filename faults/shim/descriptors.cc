@@ -126,7 +126,8 @@ POLLUX_ENTRY int open64(const char* path, int flags, ...) {
   unsigned mode = has_mode(flags) ? static_cast<unsigned>(POLLUX_LAST_WORD(flags)) : 0;
   return open_at(__func__, AT_FDCWD, path, flags, mode);
 }
-POLLUX_ENTRY int __open64(const char* path, int flags, ...) {
+// Weak: libc.a has a strong one of its own.
+POLLUX_ENTRY __attribute__((weak)) int __open64(const char* path, int flags, ...) {
   unsigned mode = has_mode(flags) ? static_cast<unsigned>(POLLUX_LAST_WORD(flags)) : 0;
   return open_at("open64", AT_FDCWD, path, flags, mode);
 }

@@ -342,6 +342,8 @@ void end_run(Verdict verdict, const std::string& reason) {
   check_failed("an abandoned thread does not run", __FILE__, __LINE__);
 }
 
+bool run_is_on() { return state.on; }
+
 Outcome outcome() { return {state.verdict, reason_of_end(), state.points, state.switches}; }
 
 void set_quiescence_judge(QuiescenceJudge function) { judge = function; }

@@ -67,6 +67,7 @@ struct Outcome {
   uint64_t points, switches;
 };
 Outcome outcome();
+bool run_is_on();
 // When nothing can run and nothing is due: says which verdict and why. Set by World (the judges
 // know).
 using QuiescenceJudge = void (*)();  // calls end_run

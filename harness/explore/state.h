@@ -10,6 +10,7 @@
 
 #include <unwind.h>
 
+#include "explore/never_destroyed.h"
 #include "explore/donor.h"
 #include "explore/scheduler.h"
 #include "explore/switch.h"
@@ -107,13 +108,6 @@ struct State {
   void* watcher_context = nullptr;
 };
 
-// Never destroyed: in process mode the program's exit handlers run within the run, after ours.
-template <typename T>
-union NeverDestroyed {
-  constexpr NeverDestroyed() : value() {}
-  ~NeverDestroyed() {}
-  T value;
-};
 extern NeverDestroyed<State> state_storage;
 static constexpr State& state = state_storage.value;
 

@@ -22,17 +22,23 @@ namespace {
 
 using Int128 = unsigned __int128;
 
-[[gnu::always_inline]] inline void point(Kind kind, uintptr_t caller) {
-  if (shim::in_run()) point_at(tagged(kind, place(caller)));
+// True in a run.
+[[gnu::always_inline]] inline bool point(Kind kind, uintptr_t caller) {
+  if (!shim::in_run()) return false;
+  point_at(tagged(kind, place(caller)));
+  return true;
 }
 
 [[gnu::always_inline]] inline void plain_point(Kind kind, uintptr_t caller) {
   if (state.plain_points && shim::in_run()) point_at(tagged(kind, place(caller)));
 }
 
+// Cheaper than a mix of its own, which the next point's is for both.
 template <typename T>
-[[gnu::always_inline]] inline void mix_value(T value) {
-  if (sizeof(T) <= 4 && shim::in_run()) trace::recorder.mix(static_cast<uint64_t>(value));
+[[gnu::always_inline]] inline void mix_value(bool in_run, T value) {
+  if (sizeof(T) <= 4 && in_run) {
+    trace::recorder.hash ^= (static_cast<uint64_t>(value) + 1) * 0xD6E8FEB86659FD93ull;
+  }
 }
 
 __attribute__((noinline)) void tell_watcher(uintptr_t address, uint64_t before, uint64_t after,
@@ -55,9 +61,9 @@ template <typename T>
 template <typename T>
 struct Atomic {
   static T load(const volatile T* at) { return __atomic_load_n(at, __ATOMIC_SEQ_CST); }
-  static void store(volatile T* at, T value) {
+  static void store(bool in_run, volatile T* at, T value) {
     // In a run nobody else is there to order it for, and a plain store is a third of the price.
-    if (shim::in_run()) {
+    if (in_run) {
       __atomic_store_n(at, value, __ATOMIC_RELEASE);
     } else {
       __atomic_store_n(at, value, __ATOMIC_SEQ_CST);
@@ -110,7 +116,7 @@ struct Atomic<Int128> {
     compare_exchange_128(const_cast<volatile Int128*>(at), &expected, 0);
     return expected;
   }
-  static void store(volatile Int128* at, Int128 value) { exchange(at, value); }
+  static void store(bool, volatile Int128* at, Int128 value) { exchange(at, value); }
   static Int128 exchange(volatile Int128* at, Int128 value) {
     Int128 expected = load(at);
     while (!compare_exchange_128(at, &expected, value)) {
@@ -123,61 +129,61 @@ struct Atomic<Int128> {
 };
 
 template <typename T>
-T load(const volatile T* at) {
+T load(bool in_run, const volatile T* at) {
   T value = Atomic<T>::load(at);
-  mix_value(value);
+  mix_value(in_run, value);
   return value;
 }
 
 template <typename T>
-void store(volatile T* at, T value) {
+void store(bool in_run, volatile T* at, T value) {
   if (sizeof(T) == 8 && __builtin_expect(state.watch_length != 0, 0)) {
     T before = Atomic<T>::load(at);
-    Atomic<T>::store(at, value);
+    Atomic<T>::store(in_run, at, value);
     watch(at, before, value, true);
     return;
   }
-  Atomic<T>::store(at, value);
+  Atomic<T>::store(in_run, at, value);
 }
 
 template <typename T>
-T exchange(volatile T* at, T value) {
+T exchange(bool in_run, volatile T* at, T value) {
   T before = Atomic<T>::exchange(at, value);
-  mix_value(before);
+  mix_value(in_run, before);
   watch(at, before, value, false);
   return before;
 }
 
 template <typename T>
-bool compare_exchange(volatile T* at, T* expected, T value) {
+bool compare_exchange(bool in_run, volatile T* at, T* expected, T value) {
   bool taken = Atomic<T>::compare_exchange(at, expected, value);
-  mix_value(static_cast<uint8_t>(taken));
+  mix_value(in_run, static_cast<uint8_t>(taken));
   if (taken) watch(at, *expected, value, false);
   return taken;
 }
 
 template <typename T>
-T finish_fetch(volatile T* at, T before, T after) {
-  mix_value(before);
+T finish_fetch(bool in_run, volatile T* at, T before, T after) {
+  mix_value(in_run, before);
   watch(at, before, after, false);
   return before;
 }
 
 template <typename T, typename F>
-T fetch_and_change(volatile T* at, F change) {
+T fetch_and_change(bool in_run, volatile T* at, F change) {
   T before = Atomic<T>::load(at);
   while (!Atomic<T>::compare_exchange(at, &before, change(before))) {
   }
-  return finish_fetch(at, before, change(before));
+  return finish_fetch(in_run, at, before, change(before));
 }
 
 template <typename T>
-T fetch_add(volatile T* at, T value) {
+T fetch_add(bool in_run, volatile T* at, T value) {
   if constexpr (sizeof(T) <= 8) {
     T before = __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);
-    return finish_fetch(at, before, static_cast<T>(before + value));
+    return finish_fetch(in_run, at, before, static_cast<T>(before + value));
   } else {
-    return fetch_and_change(at, [=](T old) { return static_cast<T>(old + value); });
+    return fetch_and_change(in_run, at, [=](T old) { return static_cast<T>(old + value); });
   }
 }
 
@@ -257,31 +263,31 @@ POLLUX_HOOK void* __tsan_memset(void* to, int value, size_t size) {
 
 // --- Atomics.
 
-#define POLLUX_FETCH(bits, T, name, expression)                                     \
-  POLLUX_HOOK T __tsan_atomic##bits##_fetch_##name(volatile T* at, T value, int) {  \
-    point(Kind::atomic_rmw, POLLUX_CALLER);                                         \
-    return fetch_and_change(at, [=](T old) { return static_cast<T>(expression); }); \
+#define POLLUX_FETCH(bits, T, name, expression)                                             \
+  POLLUX_HOOK T __tsan_atomic##bits##_fetch_##name(volatile T* at, T value, int) {          \
+    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER);                                   \
+    return fetch_and_change(in_run, at, [=](T old) { return static_cast<T>(expression); }); \
   }
 #define POLLUX_ATOMIC(bits, T)                                                                  \
   POLLUX_HOOK T __tsan_atomic##bits##_load(const volatile T* at, int) {                         \
-    point(Kind::atomic_load, POLLUX_CALLER);                                                    \
-    return load(at);                                                                            \
+    bool in_run = point(Kind::atomic_load, POLLUX_CALLER);                                      \
+    return load(in_run, at);                                                                    \
   }                                                                                             \
   POLLUX_HOOK void __tsan_atomic##bits##_store(volatile T* at, T value, int) {                  \
-    point(Kind::atomic_store, POLLUX_CALLER);                                                   \
-    store(at, value);                                                                           \
+    bool in_run = point(Kind::atomic_store, POLLUX_CALLER);                                     \
+    store(in_run, at, value);                                                                   \
   }                                                                                             \
   POLLUX_HOOK T __tsan_atomic##bits##_exchange(volatile T* at, T value, int) {                  \
-    point(Kind::atomic_rmw, POLLUX_CALLER);                                                     \
-    return exchange(at, value);                                                                 \
+    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER);                                       \
+    return exchange(in_run, at, value);                                                         \
   }                                                                                             \
   POLLUX_HOOK T __tsan_atomic##bits##_fetch_add(volatile T* at, T value, int) {                 \
-    point(Kind::atomic_rmw, POLLUX_CALLER);                                                     \
-    return fetch_add(at, value);                                                                \
+    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER);                                       \
+    return fetch_add(in_run, at, value);                                                        \
   }                                                                                             \
   POLLUX_HOOK T __tsan_atomic##bits##_fetch_sub(volatile T* at, T value, int) {                 \
-    point(Kind::atomic_rmw, POLLUX_CALLER);                                                     \
-    return fetch_add(at, static_cast<T>(T{0} - value));                                         \
+    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER);                                       \
+    return fetch_add(in_run, at, static_cast<T>(T{0} - value));                                 \
   }                                                                                             \
   POLLUX_FETCH(bits, T, and, old& value)                                                        \
   POLLUX_FETCH(bits, T, or, old | value)                                                        \
@@ -289,18 +295,18 @@ POLLUX_HOOK void* __tsan_memset(void* to, int value, size_t size) {
   POLLUX_FETCH(bits, T, nand, ~(old & value))                                                   \
   POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_strong(volatile T* at, T* expected,    \
                                                                 T value, int, int) {            \
-    point(Kind::atomic_cas, POLLUX_CALLER);                                                     \
-    return compare_exchange(at, expected, value);                                               \
+    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER);                                       \
+    return compare_exchange(in_run, at, expected, value);                                       \
   }                                                                                             \
   POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_weak(volatile T* at, T* expected,      \
                                                               T value, int, int) {              \
-    point(Kind::atomic_cas, POLLUX_CALLER);                                                     \
-    return compare_exchange(at, expected, value);                                               \
+    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER);                                       \
+    return compare_exchange(in_run, at, expected, value);                                       \
   }                                                                                             \
   POLLUX_HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile T* at, T expected, T value, \
                                                            int, int) {                          \
-    point(Kind::atomic_cas, POLLUX_CALLER);                                                     \
-    compare_exchange(at, &expected, value);                                                     \
+    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER);                                       \
+    compare_exchange(in_run, at, &expected, value);                                             \
     return expected;                                                                            \
   }
 

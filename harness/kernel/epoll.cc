@@ -108,7 +108,8 @@ bool item_woken(EpollItem* item, uint32_t key) {
   // A disabled one-shot registration has no bit left, not even ERR and HUP.
   if (item->wanted() != 0 && (key == 0 || (key & item->events) != 0)) {
     if (!item->is_ready) set->push_ready(item);
-    item->handed_out = item->repeated = false;
+    item->handed_out = false;
+    item->is_repeated = false;
     if (set->waiters_ != 0) {
       uint32_t direction = key & (EPOLLIN | EPOLLOUT);
       counts = direction == 0 || direction == (EPOLLIN | EPOLLOUT) ||
@@ -151,7 +152,8 @@ void EpollSet::modify(EpollItem* item, uint32_t events, uint64_t data) {
   item->events = events;
   item->data = data;
   if (item_poll(item) != 0) {  // ep_modify
-    item->handed_out = item->repeated = false;
+    item->handed_out = false;
+    item->is_repeated = false;
     if (!item->is_ready) {
       push_ready(item);
       tell();
@@ -232,11 +234,12 @@ long EpollSet::harvest(epoll_event* target, int max) {
       item->events &= kEpollPrivateBits;
     } else if (!item->is_edge_triggered()) {
       if (!item->is_ready) push_ready(item);
-    } else if (!item->repeated && (explore::choose(site::kEpollEdge, 2) != 0 ||
-                                   fault(faults::k_linux_io_epoll_spurious))) {
+    } else if (!item->is_repeated && (explore::choose(site::kEpollEdge, 2) != 0 ||
+                                      fault(faults::k_linux_io_epoll_spurious))) {
       // An interrupt that brought nothing new: the edge comes again, with the mask that holds then.
-      // Once per real one, or a program that does nothing wrong could spin for ever.
-      item->repeated = true;
+      // Once for each true edge: something must have happened, and a program that waits may rely on
+      // not being woken without end.
+      item->is_repeated = true;
       if (!item->is_ready) push_ready(item);
     }
   }

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "explore/never_destroyed.h"
 #include "kernel/state.h"
 
 namespace pollux::kernel {
@@ -16,7 +17,8 @@ constexpr uint32_t kEphemeralFirst = 32768;
 constexpr uint32_t kEphemeralLast = 60999;
 constexpr int64_t kTimeWaitNs = 60LL * 1'000'000'000;  // TCP_TIMEWAIT_LEN
 
-Host hosts[kHosts];
+explore::NeverDestroyed<Host[kHosts]> host_storage;
+constexpr auto& hosts = host_storage.value;
 
 }  // namespace
 

@@ -17,7 +17,7 @@
 
 namespace pollux::kernel {
 
-Pools pools;
+explore::NeverDestroyed<Pools> pools_storage;
 
 void Pools::reset() {
   epoll_sets.reset();

@@ -3,6 +3,7 @@
 // Where the objects of the twin come from.
 #pragma once
 
+#include "explore/never_destroyed.h"
 #include "kernel/device.h"
 #include "kernel/epoll.h"
 #include "kernel/eventfd.h"
@@ -29,6 +30,7 @@ struct Pools {
   void reset();
 };
 
-extern Pools pools;
+extern explore::NeverDestroyed<Pools> pools_storage;
+static constexpr Pools& pools = pools_storage.value;
 
 }  // namespace pollux::kernel

@@ -207,6 +207,13 @@ long set_unix(UnixStream* socket, const Arguments& a) {
     case SO_RCVBUF:
       socket->receive_buffer = doubled(value, kReceiveBufferMin);
       return 0;
+    case SO_LINGER:  // kept by sk_setsockopt for every family, of use to none here
+      return static_cast<socklen_t>(a[4]) < sizeof(linger) ? -EINVAL : 0;
+    case SO_REUSEADDR:
+    case SO_KEEPALIVE:
+    case SO_BROADCAST:
+    case SO_PRIORITY:
+      return 0;
     default:
       unmodelled("setsockopt on a unix socket");
   }

@@ -69,7 +69,8 @@ RunResult World::run() {
 }
 
 void fail(const char* property, const std::string& message) {
-  if (!shim::in_run()) {
+  // Not in_run(): a watcher of atomics is called with the gate closed.
+  if (!explore::run_is_on()) {
     std::fprintf(stderr, "pollux: fail(%s) outside of a run: %s\n", property, message.c_str());
     std::abort();
   }
@@ -82,6 +83,15 @@ void note(uint64_t value) {
   shim::HarnessScope scope;
   trace::recorder.mix(value);
   trace::recorder.step();
+}
+
+bool fault_happened(uint16_t point) {
+  if (!shim::in_run()) return false;
+  shim::HarnessScope scope;
+  const Site wanted = static_cast<Site>(site::kFirstFault + point);
+  for (const Deviation& deviation : explore::choices().deviations())
+    if (deviation.site == wanted) return true;
+  return false;
 }
 
 void trace_note(const char* text) {

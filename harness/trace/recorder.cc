@@ -9,7 +9,7 @@
 
 namespace pollux::trace {
 
-Recorder recorder;
+explore::NeverDestroyed<Recorder> recorder_storage;
 
 void Recorder::begin(bool keep_text, bool keep_steps) {
   hash = 0x504F4C4C5558ull;  // any constant: a run without a step still has a hash

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "explore/never_destroyed.h"
+
 namespace pollux::trace {
 
 struct Recorder {
@@ -47,7 +49,8 @@ struct Recorder {
 };
 
 // The recorder of the run that is on.
-extern Recorder recorder;
+extern explore::NeverDestroyed<Recorder> recorder_storage;
+static constexpr Recorder& recorder = recorder_storage.value;
 
 // One line of the text trace; call only when recorder.text. printf rules; prefixed with virtual
 // time and thread by the implementation.

@@ -188,6 +188,7 @@ bool scheduler::leave_idle(worker& w) {
     if (self) {
       w.idle = false;
       std::erase(idle_, &w);
+      idle_exits_.fetch_add(1, std::memory_order_relaxed);  // a hint for sysmon
       npidle_.store(static_cast<uint32_t>(idle_.size()));
     }
   }
@@ -266,6 +267,7 @@ worker* scheduler::idle_pop(bool spinning) {
   }
   worker* w = idle_[at];
   idle_.erase(idle_.begin() + static_cast<ptrdiff_t>(at));
+  idle_exits_.fetch_add(1, std::memory_order_relaxed);  // a hint for sysmon
   npidle_.store(static_cast<uint32_t>(idle_.size()));
   w->idle = false;
   w->spinning = spinning;

@@ -119,7 +119,8 @@ void scheduler::execute(worker& w, g* gp) {
     w.current = nullptr;
     const g_request request = std::exchange(gp->request, g_request::none);
     if (request == g_request::park) {
-      gp->status.store(g_status::waiting);  // seq_cst: before the commit publishes gp
+      // Relaxed: the commit publishes it together with gp's address.
+      gp->status.store(g_status::waiting, std::memory_order_relaxed);
       if (gp->commit(gp, gp->commit_arg)) return;
       make_runnable(gp);  // declined: gp is still ours alone
       continue;

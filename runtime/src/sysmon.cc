@@ -2,14 +2,15 @@
 // The monitor thread. Its one duty: while all workers are busy and nobody has polled for 10 ms,
 // poll.
 //
-// It starts with rounds of 20 us and doubles up to 10 ms. When all workers are idle it sleeps
-// without limit: the worker in the blocking poll sees to I/O and timers, and a monitor that woke up
-// by itself would keep an idle process from being idle. A worker that leaves the idle list wakes
-// it:
+// It starts with rounds of 20 us and doubles up to 10 ms. When all workers are idle, and none has
+// been anything else since the last round, it sleeps without limit: the worker in the blocking poll
+// sees to I/O and timers, and a monitor that woke up by itself would keep an idle process from
+// being idle. A worker that leaves the idle list wakes it:
 //   worker:  npidle_ decremented, then load sysmon_asleep_
 //   sysmon:  store sysmon_asleep_, then load npidle_
-// seq_cst, so one of them sees the other. A sleep shorter than 10 ms does not restart the doubling;
-// otherwise a server that is idle thousands of times a second would wake the monitor as often.
+// seq_cst, so one of them sees the other. A server that is idle for an instant thousands of times a
+// second never pays for that: its monitor sees the exits from idleness and keeps to its rounds. And
+// only a sleep of 10 ms or more starts the doubling again.
 #include <algorithm>
 
 #include "src/clock.h"
@@ -24,10 +25,15 @@ constexpr int64_t longest_round = 10'000'000;  // ns; also how old the last poll
 
 void scheduler::sysmon_main() {
   int64_t round = first_round;
+  uint64_t exits_seen = 0;
   std::unique_lock<std::mutex> hold(sysmon_lock_);
   while (!sysmon_quit_) {
-    sysmon_asleep_.store(true);
-    if (npidle_.load() == workers_.size()) {
+    const uint64_t exits =
+        idle_exits_.load(std::memory_order_relaxed);  // a hint: any value is safe
+    const bool quiet = exits == exits_seen;
+    exits_seen = exits;
+    sysmon_asleep_.store(quiet);
+    if (quiet && npidle_.load() == workers_.size()) {
       const int64_t slept_from = nanotime();
       sysmon_cv_.wait(hold, [this] { return sysmon_quit_ || sysmon_woken_; });
       if (nanotime() - slept_from >= longest_round) round = first_round;

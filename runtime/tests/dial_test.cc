@@ -121,7 +121,6 @@ TEST_P(DialTest, CancelAfterSuccessDisturbsNothing) {
     TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
     for (int i = 0; i < 50; i++) {
       DialCanceller canceller;
-      std::atomic<bool> dialled{false};
       WaitGroup done;
       done.add(1);
       go([&, i] {

@@ -152,15 +152,19 @@ TEST_P(SleepTest, AShorterSleepOvertakesALongerOne) {
     go([&] {
       first_started = true;
       sleep_for(milliseconds(300));
-      std::lock_guard<std::mutex> hold(lock);
-      order.push_back(300);
+      {
+        std::lock_guard<std::mutex> hold(lock);
+        order.push_back(300);
+      }
       done.done();
     });
     ASSERT_TRUE(eventually([&] { return first_started.load(); }));
     go([&] {
       sleep_for(milliseconds(5));
-      std::lock_guard<std::mutex> hold(lock);
-      order.push_back(5);
+      {
+        std::lock_guard<std::mutex> hold(lock);
+        order.push_back(5);
+      }
       done.done();
     });
     done.wait();

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
@@ -27,6 +28,7 @@
 #include <ctime>
 #include <functional>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include "fake_backend.h"
@@ -267,7 +269,6 @@ std::vector<Expected> table() {
       {CALL(sleep, (5)), SYS_clock_nanosleep, {CLOCK_REALTIME, 0, kAny, kAny}},
       {CALL(sched_yield, ()), SYS_sched_yield, {}},
       {CALL(gettid, ()), SYS_gettid, {}},
-      {CALL(sched_getcpu, ()), SYS_getcpu, {kAny, 0, 0}},
 
       {CALL(getrandom, (buffer, 9, GRND_NONBLOCK)),
        SYS_getrandom,
@@ -417,6 +418,22 @@ TEST(EntryTest, SyscallPassesAllSixArguments) {
   EXPECT_EQ(errno, EBADF);
   EXPECT_EQ(backend.number, SYS_close);
   EXPECT_EQ(backend.arguments[0], 5);
+}
+
+TEST(EntryTest, EachMachineLooksTheSame) {
+  FakeBackend backend;
+  EXPECT_EQ(in_a_run([] { return std::thread::hardware_concurrency(); }), 4u);
+  EXPECT_EQ(in_a_run([] { return sysconf(_SC_NPROCESSORS_ONLN); }), 4);
+  EXPECT_EQ(in_a_run([] { return sysconf(_SC_PAGESIZE); }), sysconf(_SC_PAGESIZE));
+  EXPECT_EQ(in_a_run([] { return sched_getcpu(); }), 0);
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(60, &set);
+  EXPECT_EQ(in_a_run([&] { return sched_getaffinity(0, sizeof set, &set); }), 0);
+  EXPECT_EQ(CPU_COUNT(&set), 4);
+  EXPECT_EQ(in_a_run([&] { return sched_getaffinity(0, 0, &set); }), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(backend.calls, 0);
 }
 
 TEST(EntryTest, HostNameIsTheKernels) {

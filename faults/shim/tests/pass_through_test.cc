@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -129,6 +131,16 @@ TEST(PassThroughTest, ClocksRun) {
   EXPECT_GE(std::chrono::steady_clock::now() - before, std::chrono::milliseconds(1));
   EXPECT_EQ(clock_nanosleep(CLOCK_THREAD_CPUTIME_ID, 0, &direct, nullptr), EINVAL);
   EXPECT_EQ(gettid(), getpid());
+}
+
+TEST(PassThroughTest, TheMachineIsTheRealOne) {
+  cpu_set_t set;
+  ASSERT_EQ(sched_getaffinity(0, sizeof set, &set), 0);
+  EXPECT_GE(CPU_COUNT(&set), 1);
+  EXPECT_TRUE(sched_getcpu() >= 0 && CPU_ISSET(sched_getcpu(), &set));
+  EXPECT_GE(get_nprocs(), CPU_COUNT(&set));
+  EXPECT_EQ(sysconf(_SC_NPROCESSORS_ONLN), get_nprocs());
+  EXPECT_GE(get_nprocs_conf(), get_nprocs());
 }
 
 }  // namespace

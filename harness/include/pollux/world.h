@@ -96,6 +96,9 @@ class World {
 // Mixes an observation of the program into the hash, so that a replay compares it as well.
 void note(uint64_t value);
 
+// Did that failure point (faults::PointId) say yes in this run so far? False outside of a run.
+bool fault_happened(uint16_t point);
+
 // A line in the trace, when one is kept.
 void trace_note(const char* text);
 

@@ -55,22 +55,12 @@ Ready selected(int fd) {
 CONFORMANCE(Poll, FreshObjects) {
   FACT(ready(tcp_socket()), Mask("OUT|HUP"));
   FACT(ready(Listener().fd), Mask("0"));
-  FACT(ready(udp_socket()), Mask("OUT"));
   FACT(ready(event_fd(0)), Mask("OUT"));
   FACT(ready(event_fd(1)), Mask("IN|OUT"));
   FACT(ready(Fd(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK))), Mask("0"));
   FACT(ready(Epoll()), Mask("0"));
   FACT(ready(Pipe().writer), Mask("OUT"));
   FACT(ready(UnixPair().a), Mask("OUT"));
-}
-
-CONFORMANCE(Poll, FreshUnixSockets) {
-  Fd stream(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
-  Fd datagram(socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0));
-  Fd packets(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0));
-  FACT(ready(stream), Mask("OUT|HUP"));
-  FACT(ready(datagram), Mask("OUT"));
-  FACT(ready(packets), Mask("OUT|HUP"));
 }
 
 CONFORMANCE(Poll, NoSuchDescriptor) {

@@ -206,8 +206,6 @@ CONFORMANCE(TcpClose, ShutdownChecksItsArguments) {
   FACT(shutdown(-1, SHUT_WR), FailsWith(EBADF));
   Pipe pipe;
   FACT(shutdown(pipe.writer, SHUT_WR), FailsWith(ENOTSOCK));
-  Fd udp = udp_socket();
-  FACT(shutdown(udp, SHUT_RDWR), FailsWith(ENOTCONN));
 }
 
 // --- After the peer closed altogether.

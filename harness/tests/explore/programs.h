@@ -16,6 +16,7 @@ struct PolluxTestProgram {
   void (*body)();
   bool has_bug;       // some schedule fails
   bool plain_points;  // the bug lies between plain accesses
+  bool needs_points;  // means nothing, or spins for ever, where atomics are no points
 };
 
 // Programs about interleavings; the table ends with a null name.

@@ -207,19 +207,19 @@ void lock_order() {
 }
 
 constexpr PolluxTestProgram kPrograms[] = {
-    {"PetersonRight", peterson<true>, false, false},
-    {"PetersonWrong", peterson<false>, true, false},
-    {"SpinWithoutYield", spin_without_yield, false, false},
-    {"CondRight", lost_wake_up<true>, false, false},
-    {"CondWrong", lost_wake_up<false>, true, false},
-    {"ParkRight", park_protocol<true>, false, false},
-    {"ParkWithoutRecheck", park_protocol<false>, true, false},
-    {"CountRight", count<true>, false, true},
-    {"CountLostUpdate", count<false>, true, true},
-    {"VolatileLostUpdate", volatile_count, true, false},
-    {"LockOrderRight", lock_order<true>, false, false},
-    {"LockOrderWrong", lock_order<false>, true, false},
-    {nullptr, nullptr, false, false},
+    {"PetersonRight", peterson<true>, false, false, false},
+    {"PetersonWrong", peterson<false>, true, false, true},
+    {"SpinWithoutYield", spin_without_yield, false, false, true},
+    {"CondRight", lost_wake_up<true>, false, false, false},
+    {"CondWrong", lost_wake_up<false>, true, false, true},
+    {"ParkRight", park_protocol<true>, false, false, false},
+    {"ParkWithoutRecheck", park_protocol<false>, true, false, true},
+    {"CountRight", count<true>, false, true, false},
+    {"CountLostUpdate", count<false>, true, true, true},
+    {"VolatileLostUpdate", volatile_count, true, false, true},
+    {"LockOrderRight", lock_order<true>, false, false, false},
+    {"LockOrderWrong", lock_order<false>, true, false, false},
+    {nullptr, nullptr, false, false, false},
 };
 
 std::atomic<int> shared_word;

@@ -24,7 +24,9 @@ std::vector<PolluxTestProgram> all_programs() {
     for (; program->name != nullptr; ++program) {
       // libstdc++ 12's std::barrier hashes thread ids, that is, addresses, and its waiting on wide
       // atomics keeps counts in a static table from one run to the next.
-      if (std::strcmp(program->name, "LatchesAndBarriers") != 0) list.push_back(*program);
+      if (std::strcmp(program->name, "LatchesAndBarriers") == 0) continue;
+      if (program->needs_points && !kAtomicsArePoints) continue;
+      list.push_back(*program);
     }
   }
   return list;
@@ -82,13 +84,14 @@ TEST(DeterminismTest, SeedsDiffer) {
     auto strategy = strategy_for(seed);
     hashes.insert(run(*strategy, pollux_park_protocol).hash);
   }
-  EXPECT_GT(hashes.size(), 50u);
+  EXPECT_GT(hashes.size(), kAtomicsArePoints ? 50u : 20u);
 }
 
 TEST(DeterminismTest, AbandonedThreadsLeaveNoTrace) {
+  const char* deadlocks = kAtomicsArePoints ? "ParkWithoutRecheck" : "LockOrderWrong";
   const PolluxTestProgram* wrong = nullptr;
   for (auto* program = pollux_schedule_programs(); program->name != nullptr; ++program) {
-    if (std::strcmp(program->name, "ParkWithoutRecheck") == 0) wrong = program;
+    if (std::strcmp(program->name, deadlocks) == 0) wrong = program;
   }
   ASSERT_NE(wrong, nullptr);
   uint64_t failing = 0;

@@ -14,6 +14,13 @@
 
 namespace pollux::explore_test {
 
+// False in builds with a sanitizer, where the programs are instrumented for that instead.
+#ifdef POLLUX_TEST_WITHOUT_POINTS
+inline constexpr bool kAtomicsArePoints = false;
+#else
+inline constexpr bool kAtomicsArePoints = true;
+#endif
+
 struct Result {
   Verdict verdict;
   std::string reason;

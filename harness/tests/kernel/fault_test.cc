@@ -21,6 +21,7 @@ TEST(FaultTest, ReadThatFindsItsDataInFlightGetsAnEdgeLater) {
     Connection pair;
     int set = epoll_create1(0);
     watch(set, pair.server, kEdge);
+    EXPECT_EQ(next_event(set), uint32_t{EPOLLOUT});
     EXPECT_EQ(write(pair.client, "hello", 5), 5);
     EXPECT_EQ(shutdown(pair.client, SHUT_WR), 0);
     settle();

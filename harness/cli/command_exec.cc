@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "cli/exec_suite.h"
+#include "cli/report.h"
+#include "cli/sweep_command.h"
+#include "run/token.h"
+
+namespace pollux::cli {
+namespace {
+
+class ExecCommand final : public Command {
+ public:
+  const char* name() const override { return "exec"; }
+  const char* summary() const override { return "run a program of yours on the twin"; }
+  const char* usage() const override { return "exec [flags] -- PROGRAM ARGUMENTS"; }
+  const char* examples() const override {
+    return "  pollux exec -- ./server --port 7000          seed 0, its output on this terminal\n"
+           "  pollux exec --seeds 0..1000 -- ./server      one process per seed\n"
+           "  pollux exec --seed 17 --profile calm -- ./server\n";
+  }
+  void add_flags(CLI::App& app) override { flags_.add(app); }
+  bool takes_program() const override { return true; }
+
+  int run(const std::vector<std::string>& program) override {
+    if (program.empty())
+      throw UsageError{
+          "pollux exec: which program? Put it behind '--', like: pollux exec -- ./server"};
+    SweepCommand sweep(flags_);
+    exec_workload(program);
+    const Suite* suite = find_suite(kExecSuite);
+    if (flags_.seeds.empty() && flags_.duration.empty()) return run_one(*suite);
+    ExecRunner runner(/*show_output=*/false);
+    return sweep.run({suite}, [&runner](const run::Plan& plan, const run::Watch& watch) {
+      return runner.run(plan, watch);
+    });
+  }
+
+ private:
+  // One seed: the program has the terminal, and its own last line is the summary.
+  int run_one(const Suite& suite) const {
+    uint64_t seed = flags_.seed.empty() ? 0 : parse_seed("--seed", flags_.seed);
+    run::Plan plan{&suite, suite.workload(seed),
+                   run::Drawn{seed, mix_named(flags_.strategy, flags_.profile)},
+                   parse_overrides(flags_.settings)};
+    RunResult result = ExecRunner(/*show_output=*/true).run(plan);
+    if (result.verdict != Verdict::held) {
+      print_failure(plan, result, "seed " + std::to_string(seed),
+                    run::encode_or_write(run::make_token(plan, result, build_of(plan))));
+    }
+    return exit_code_of(result.verdict);
+  }
+
+  SweepFlags flags_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_exec_command() { return std::make_unique<ExecCommand>(); }
+
+}  // namespace pollux::cli

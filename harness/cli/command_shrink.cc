@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include <cstdio>
+
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/exec_suite.h"
+#include "cli/report.h"
+#include "cli/token_argument.h"
+#include "run/shrinker.h"
+
+namespace pollux::cli {
+namespace {
+
+class ShrinkCommand final : public Command {
+ public:
+  const char* name() const override { return "shrink"; }
+  const char* summary() const override { return "the smallest failure that is still the same"; }
+  const char* usage() const override { return "shrink TOKEN [flags]"; }
+  const char* examples() const override {
+    return "  pollux shrink pollux1.netpoll.hWF3...\n"
+           "  pollux shrink pollux-1a2b3c4d.token --for 2m\n";
+  }
+  void add_flags(CLI::App& app) override {
+    app.add_option("token", token_);
+    app.add_option("--for", duration_, "stop after that long with what was found (20s)")
+        ->type_name("TIME");
+    app.add_flag("--force", force_, "try the token of another build");
+    app.add_flag("--quiet", quiet_, "no progress");
+  }
+
+  int run(const std::vector<std::string>&) override {
+    auto [token, plan] = token_argument(name(), token_, force_);
+    run::ShrinkRequest request;
+    request.plan = plan;
+    if (!duration_.empty()) request.budget = parse_duration("--for", duration_);
+    auto* drawn = std::get_if<run::Drawn>(&plan.choices);
+    request.mix =
+        drawn != nullptr ? drawn->mix : mix_named("random", has_faults(plan) ? "legal" : "calm");
+    std::unique_ptr<run::Runner> runner = make_runner(plan);
+    run::ShrinkResult result = run::shrink(request, *runner, [this](const std::string& line) {
+      if (!quiet_) std::fprintf(stderr, "%s\n", line.c_str());
+    });
+    if (!result.reproduced) {
+      std::printf("not shrunk: %s\n", result.complaint.c_str());
+      return result.result.verdict == Verdict::held && token.verdict == Verdict::held
+                 ? exit_code::kHeld
+                 : exit_code::kNondeterminism;
+    }
+    std::printf(
+        "shrunk from %zu deviations to %zu, workload from %zu characters to %zu, in %.2f s (%llu "
+        "runs)%s\n",
+        result.deviations_before, result.result.deviations.size(), result.workload_before,
+        result.plan.workload.size(), result.seconds, static_cast<unsigned long long>(result.runs),
+        result.out_of_time ? "; time was up, there may be less" : "");
+    run::Token small = run::make_token(result.plan, result.result, build_of(result.plan));
+    print_failure(result.plan, result.result, "shrunk", run::encode_or_write(small));
+    return exit_code_of(result.result.verdict);
+  }
+
+ private:
+  static bool has_faults(const run::Plan& plan) {
+    for (const Deviation& deviation : std::get<std::vector<Deviation>>(plan.choices)) {
+      if (deviation.site >= site::kFirstFault) return true;
+    }
+    return false;
+  }
+
+  std::string token_, duration_;
+  bool force_ = false, quiet_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_shrink_command() { return std::make_unique<ShrinkCommand>(); }
+
+}  // namespace pollux::cli

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+//
+// libpollux.so: what `pollux exec` preloads into a program.
+//
+// Its constructor finds what ExecRunner left in shared memory, takes the traces of the preload out
+// of the environment (the program's own children run on the real kernel) and begins the run; from
+// there on the process is the run. It ends in one of four ways:
+//
+//   the program exits      on_exit(3)'s handler, which comes last since it was registered first, or
+//                          _exit (exec_exit.cc): the verdict follows from the status, and the exit
+//                          goes on
+//   a judge or a bound     in the middle of the run: the result is left and the process ends here
+//   a signal               nobody can tell: the parent sees the wait status
+//   a forked child of it   has a copy of the run, but not a say in the verdict
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "cli/exec_exit.h"
+#include "cli/exec_line.h"
+#include "cli/exec_suite.h"
+#include "oracle/process.h"
+#include "pollux/shim/gate.h"
+#include "pollux/shim/raw_system_call.h"
+#include "run/crash_note.h"
+#include "run/result_code.h"
+#include "run/token.h"
+
+namespace pollux::cli {
+namespace {
+
+struct Preloaded {
+  ExecShared* shared = nullptr;
+  run::Plan plan;
+  std::unique_ptr<Strategy> inner;
+  long process = 0;
+  bool exiting = false;  // by itself: the exit goes on after the result was left
+};
+// Never destroyed: needed until the very end.
+Preloaded* preloaded = nullptr;
+
+[[noreturn]] void refuse(const char* what) {
+  std::fprintf(stderr, "pollux: libpollux.so: %s\n", what);
+  shim::raw_system_call(SYS_exit_group, exit_code::kInternal);
+  __builtin_unreachable();
+}
+
+bool is_the_run() {
+  return preloaded != nullptr && shim::raw_system_call(SYS_getpid) == preloaded->process;
+}
+
+void leave_result(const RunResult& result) {
+  if (!is_the_run()) return;
+  ExecShared& shared = *preloaded->shared;
+  shared.result_size = run::write_result(result, shared.result, ExecShared::kResultMax);
+  std::string line = exec_line(preloaded->plan.choices, result) + "\n";
+  shim::raw_system_call(SYS_write, STDERR_FILENO, reinterpret_cast<long>(line.data()),
+                        static_cast<long>(line.size()));
+  if (preloaded->exiting) return;
+  ::fflush_unlocked(stdout);  // a thread that will never run again may hold its lock
+  shim::raw_system_call(SYS_exit_group, exit_code::kViolation);
+}
+
+void clean_environment() {
+  ::unsetenv(kExecVariable);
+  const char* value = std::getenv("LD_PRELOAD");
+  std::string rest = value != nullptr ? value : "";
+  size_t colon = rest.find(':');  // the first one is this library
+  if (colon == std::string::npos) {
+    ::unsetenv("LD_PRELOAD");
+  } else {
+    ::setenv("LD_PRELOAD", rest.substr(colon + 1).c_str(), 1);
+  }
+}
+
+ExecShared* map_shared(const char* descriptor_text) {
+  int descriptor = std::atoi(descriptor_text);
+  void* at = ::mmap(nullptr, sizeof(ExecShared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                    descriptor, 0);
+  if (at == MAP_FAILED) refuse("no shared memory: start it by `pollux exec`");
+  ::close(descriptor);
+  return static_cast<ExecShared*>(at);
+}
+
+__attribute__((constructor)) void begin() {
+  const char* descriptor = std::getenv(kExecVariable);
+  if (descriptor == nullptr) return;  // loaded by somebody else: everything passes through
+  preloaded = new Preloaded;
+  ExecShared& shared = *(preloaded->shared = map_shared(descriptor));
+  clean_environment();
+
+  auto parsed = run::parse_token({shared.token, shared.token_size});
+  if (auto* error = std::get_if<run::TokenError>(&parsed)) refuse(error->message.c_str());
+  auto& token = std::get<run::Token>(parsed);
+  preloaded->plan = {nullptr, token.workload, token.choices, token.overrides};
+  preloaded->inner = run::make_strategy(preloaded->plan);
+  RunOptions options = run::make_options(preloaded->plan);
+  options.trace = shared.trace;
+  options.record_steps = shared.steps;
+  if (shared.points_max != 0) options.points_max = shared.points_max;
+  if (shared.calls_max != 0) options.calls_max = shared.calls_max;
+  auto strategy = std::make_unique<run::Tap>(*preloaded->inner, shared.log);
+  options.strategy = strategy.get();
+  preloaded->process = shim::raw_system_call(SYS_getpid);
+  run::note_crashes(shared.result, ExecShared::kResultMax, &shared.note_size);
+  shared.started = true;
+  oracle::begin_process_run(options, std::move(strategy), leave_result);
+  ::on_exit([](int status, void*) { program_exits(status); }, nullptr);
+}
+
+}  // namespace
+
+void program_exits(int status) {
+  if (!is_the_run()) return;
+  preloaded->exiting = true;
+  oracle::end_process_run(status);
+}
+
+}  // namespace pollux::cli

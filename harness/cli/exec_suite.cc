@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MIT
+#include "cli/exec_suite.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "cli/arguments.h"
+#include "cli/exec_line.h"
+#include "run/build_info.h"
+#include "run/check.h"
+#include "run/result_code.h"
+#include "run/text_code.h"
+#include "run/token.h"
+
+namespace pollux::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Program {
+  std::string path;
+  std::vector<std::string> arguments;
+  std::string build;
+};
+
+// The build id, or for a program without one a checksum of the file.
+std::string identify(const std::string& path) {
+  std::string id = run::build_id_of_file(path);
+  if (!id.empty()) return id;
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream content;
+  content << file.rdbuf();
+  return "file-" + run::checksum(content.str());
+}
+
+std::string find_program(const std::string& name) {
+  auto real = [](const std::string& path) {
+    char resolved[PATH_MAX];
+    bool good = ::access(path.c_str(), X_OK) == 0 && ::realpath(path.c_str(), resolved) != nullptr;
+    return good ? std::string(resolved) : std::string();
+  };
+  if (name.find('/') != std::string::npos) return real(name);
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path != nullptr ? path : "/usr/bin:/bin");
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    std::string found = real((folder.empty() ? "." : folder) + "/" + name);
+    if (!found.empty()) return found;
+  }
+  return "";
+}
+
+// Only the dynamic loader preloads.
+bool asks_for_loader(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  ElfW(Ehdr) header;
+  if (!file.read(reinterpret_cast<char*>(&header), sizeof header)) return false;
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return false;
+  for (unsigned i = 0; i < header.e_phnum; ++i) {
+    ElfW(Phdr) segment;
+    file.seekg(static_cast<std::streamoff>(header.e_phoff + i * header.e_phentsize));
+    if (!file.read(reinterpret_cast<char*>(&segment), sizeof segment)) return false;
+    if (segment.p_type == PT_INTERP) return true;
+  }
+  return false;
+}
+
+Program program_of(const std::string& workload) {
+  Json json = Json::parse(workload);
+  return {json.at("program"), json.at("argv"), json.at("build")};
+}
+
+class ExecSuite final : public Suite {
+ public:
+  std::string_view name() const override { return kExecSuite; }
+  std::string_view description() const override { return "a program of yours (pollux exec)"; }
+  // Which program it is comes from the command line and not from a seed.
+  std::string workload(uint64_t) const override { return workload_; }
+  void set_workload(std::string workload) { workload_ = std::move(workload); }
+
+  std::string validate(const std::string& workload) const override {
+    try {
+      Program program = program_of(workload);
+      if (::access(program.path.c_str(), X_OK) != 0) return "there is no program " + program.path;
+      std::string build = identify(program.path);
+      if (build == program.build) return "";
+      return program.path + " is build " + build + ", the token was made with build " +
+             program.build;
+    } catch (const Json::exception&) {
+      return "it names no program";
+    }
+  }
+  std::vector<std::string> shrinks(const std::string&) const override { return {}; }
+  std::string describe(const std::string& workload) const override {
+    std::string line;
+    for (const std::string& argument : program_of(workload).arguments)
+      line += (line.empty() ? "" : " ") + argument;
+    return line;
+  }
+  void populate(const std::string&, World&) const override {
+    run::check(false, "a program does not run in this process");
+  }
+  bool planted() const override { return true; }
+
+ private:
+  std::string workload_;
+};
+
+ExecSuite& exec_suite() {
+  static ExecSuite suite;
+  return suite;
+}
+
+class SharedFile {
+ public:
+  SharedFile() {
+    descriptor_ = ::memfd_create("pollux-exec", 0);
+    run::check(descriptor_ >= 0 && ::ftruncate(descriptor_, sizeof(ExecShared)) == 0,
+               "memfd_create");
+    void* at = ::mmap(nullptr, sizeof(ExecShared), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_NORESERVE, descriptor_, 0);
+    run::check(at != MAP_FAILED, "mmap");
+    shared_ = static_cast<ExecShared*>(at);
+  }
+  ~SharedFile() {
+    ::munmap(shared_, sizeof(ExecShared));
+    ::close(descriptor_);
+  }
+  SharedFile(const SharedFile&) = delete;
+  SharedFile& operator=(const SharedFile&) = delete;
+  ExecShared& operator*() { return *shared_; }
+  ExecShared* operator->() { return shared_; }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+  ExecShared* shared_;
+};
+
+// In the child. Only returns when it failed.
+void become(const Program& program, const std::string& library, int descriptor) {
+  ::personality(ADDR_NO_RANDOMIZE);  // the kernel's answer to mmap(NULL) must not differ, either
+  std::string own = std::to_string(descriptor);
+  const char* preloaded = std::getenv("LD_PRELOAD");
+  std::string preload =
+      library + (preloaded != nullptr && *preloaded != '\0' ? ":" + std::string(preloaded) : "");
+  ::setenv("LD_PRELOAD", preload.c_str(), 1);
+  ::setenv(kExecVariable, own.c_str(), 1);
+  std::vector<char*> arguments;
+  for (const std::string& argument : program.arguments)
+    arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  ::execv(program.path.c_str(), arguments.data());
+}
+
+// False when it had to be killed.
+bool wait_for(pid_t child, int seconds, int& status) {
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  for (int naps = 0; ::waitpid(child, &status, WNOHANG) != child; ++naps) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      ::kill(child, SIGKILL);
+      ::waitpid(child, &status, 0);
+      return false;
+    }
+    std::this_thread::sleep_for(
+        std::chrono::microseconds(std::min(50 << std::min(naps / 8, 8), 10'000)));
+  }
+  return true;
+}
+
+}  // namespace
+
+void register_exec_suite() {
+  if (find_suite(kExecSuite) == nullptr) register_suite(&exec_suite());
+}
+
+std::string exec_workload(const std::vector<std::string>& arguments) {
+  std::string path = find_program(arguments.at(0));
+  if (path.empty()) throw UsageError{"no program '" + arguments[0] + "' that can be executed"};
+  if (!asks_for_loader(path)) {
+    throw UsageError{"'" + path +
+                     "' is no dynamically linked program: only those can be put on the twin"};
+  }
+  if (preload_library().empty()) {
+    throw UsageError{
+        "libpollux.so is not there: it belongs next to the pollux binary, or name it in "
+        "POLLUX_LIBRARY"};
+  }
+  std::string workload = Json({{"argv", arguments}, {"program", path}, {"build", identify(path)}})
+                             .dump(-1, ' ', false, Json::error_handler_t::replace);
+  exec_suite().set_workload(workload);
+  return workload;
+}
+
+std::string preload_library() {
+  std::vector<std::string> candidates;
+  if (const char* named = std::getenv("POLLUX_LIBRARY")) candidates.push_back(named);
+  char self[PATH_MAX];
+  ssize_t size = ::readlink("/proc/self/exe", self, sizeof self - 1);
+  if (size > 0) {
+    std::string folder(self, static_cast<size_t>(size));
+    folder.erase(folder.rfind('/'));
+    for (const char* place :
+         {"/libpollux.so", "/../lib/libpollux.so", "/../lib/pollux/libpollux.so"}) {
+      candidates.push_back(folder + place);
+    }
+  }
+  for (const std::string& candidate : candidates) {
+    char resolved[PATH_MAX];
+    if (::realpath(candidate.c_str(), resolved) != nullptr) return resolved;
+  }
+  return "";
+}
+
+std::string build_of(const run::Plan& plan) {
+  if (plan.suite == nullptr || plan.suite->name() != kExecSuite) return run::build_id();
+  static const std::string build = run::build_id_of_file(preload_library());
+  return build;
+}
+
+ExecRunner::ExecRunner(bool show_output, int stuck_seconds)
+    : show_output_(show_output), stuck_seconds_(stuck_seconds) {}
+
+RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
+  SharedFile shared;
+  std::string token = run::encode(run::make_token(plan, {}));
+  run::check(token.size() <= ExecShared::kTokenMax, "too many deviations");
+  shared->trace = watch.trace;
+  shared->steps = watch.steps;
+  shared->points_max = watch.points_max;
+  shared->calls_max = watch.calls_max;
+  shared->token_size = token.size();
+  std::copy(token.begin(), token.end(), shared->token);
+
+  Program program = program_of(plan.workload);
+  std::string library = preload_library();
+  run::Output output;
+  int out = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3),
+      err = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+  pid_t child = run::fork_child(output, [&] {
+    if (show_output_) {
+      ::setpgid(0,
+                ::getpgid(::getppid()));  // it shares the terminal, so it gets its interrupts, too
+      ::dup2(out, STDOUT_FILENO);
+      ::dup2(err, STDERR_FILENO);
+    }
+    become(program, library, shared.descriptor());
+    return 127;
+  });
+  ::close(out);
+  ::close(err);
+  int status = 0;
+  bool ended = wait_for(child, stuck_seconds_, status);
+  died_ = shared->result_size == 0;
+  if (!died_) return run::read_result(shared->result, shared->result_size);
+
+  std::string last = show_output_ ? "" : output.tail();
+  RunResult noted;
+  if (shared->note_size != 0) noted = run::read_result(shared->result, shared->note_size);
+  RunResult result = ended ? run::crashed_run(status, last, std::move(noted))
+                           : run::stuck_run(stuck_seconds_, last);
+  if (!shared->started) result.reason = "the program did not start: " + result.reason;
+  if (shared->note_size == 0) result.deviations = shared->log.copy();
+  if (show_output_) std::fprintf(stderr, "%s\n", exec_line(plan.choices, result).c_str());
+  return result;
+}
+
+std::unique_ptr<run::Runner> make_runner(const run::Plan& plan, bool show_output) {
+  if (plan.suite->name() == kExecSuite) return std::make_unique<ExecRunner>(show_output);
+  return std::make_unique<run::Worker>();
+}
+
+}  // namespace pollux::cli

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+//
+// Programs as runs: `pollux exec` starts any dynamically linked program with libpollux.so
+// preloaded, and the whole process is one run.
+//
+// For the rest of the command such a program is a suite named "exec" whose workload is the program
+// and its arguments, and whose runs are carried out by an ExecRunner instead of a Worker.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pollux/suite.h"
+#include "run/tap.h"
+#include "run/worker.h"
+
+namespace pollux::cli {
+
+inline constexpr std::string_view kExecSuite = "exec";
+
+// Idempotent.
+void register_exec_suite();
+
+// The workload of a command line. Throws UsageError when the first word is no program that can be
+// preloaded.
+std::string exec_workload(const std::vector<std::string>& arguments);
+
+// What parent and program share; the program finds it through the descriptor that kExecVariable
+// names, and takes both out of its environment before main.
+inline constexpr const char* kExecVariable = "POLLUX_EXEC";
+struct ExecShared {
+  static constexpr size_t kTokenMax = 64u << 20;
+  static constexpr size_t kResultMax = 512u << 20;
+
+  bool started;       // by the library: it is loaded and reads the plan
+  bool trace, steps;  // by the parent
+  uint64_t points_max, calls_max;
+  size_t token_size;   // by the parent: the plan, as a token
+  size_t result_size;  // by the library, last: 0 while there is no result
+  size_t note_size;    // by the library's signal handler: what a crash left in `result`
+  run::DeviationLog log;
+  char token[kTokenMax];
+  char result[kResultMax];
+};
+
+class ExecRunner final : public run::Runner {
+ public:
+  // `show_output`: the program writes where this process does; otherwise it is kept for reports.
+  explicit ExecRunner(bool show_output, int stuck_seconds = 60);
+  RunResult run(const run::Plan&, const run::Watch& = {}) override;
+  bool last_died() const override { return died_; }
+
+ private:
+  bool show_output_;
+  int stuck_seconds_;
+  bool died_ = false;
+};
+
+// A Worker, or an ExecRunner for a plan of the exec suite.
+std::unique_ptr<run::Runner> make_runner(const run::Plan&, bool show_output = false);
+
+// The build that carries out the plan: this binary, or for the exec suite the preloaded library.
+std::string build_of(const run::Plan&);
+
+// The library that is preloaded; empty when it is nowhere to be found.
+std::string preload_library();
+
+}  // namespace pollux::cli

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+//
+// A plan: everything that one run is made from, as a value.
+//
+// The same plan in the same build gives the same run. Whoever wants a run, be it a sweep, a replay
+// or the shrinker, makes a plan and has it executed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "pollux/faults/profile.h"
+#include "pollux/suite.h"
+#include "pollux/world.h"
+
+namespace pollux::run {
+
+// "random", "pct:3" or "pct:3:2000".
+struct StrategySpec {
+  unsigned pct_depth = 0;   // 0: random
+  uint64_t pct_length = 0;  // 0: each seed draws one, from 64 to 16384
+
+  friend bool operator==(const StrategySpec&, const StrategySpec&) = default;
+};
+std::string to_string(const StrategySpec&);
+// Message: what, and what would be right.
+std::variant<StrategySpec, std::string> parse_strategy(std::string_view);
+
+// How the choices of a sweep are drawn; one object serves all its seeds.
+struct Mix {
+  StrategySpec strategy;
+  faults::Profile profile;
+};
+std::shared_ptr<const Mix> make_mix(StrategySpec, faults::Profile);
+
+struct Drawn {
+  uint64_t seed = 0;
+  std::shared_ptr<const Mix> mix;
+};
+
+// Fields of RunOptions that the user set by name; they win over what the suite wants.
+using Overrides = std::map<std::string, int64_t>;
+// False when RunOptions has no such field.
+bool apply_override(RunOptions&, std::string_view field, int64_t value);
+std::vector<std::string_view> override_names();
+
+struct Plan {
+  const Suite* suite = nullptr;
+  std::string workload;
+  std::variant<Drawn, std::vector<Deviation>> choices;
+  Overrides overrides;
+};
+
+// The property that a failed run broke: for a violation and a crash what the reason names before
+// its first ": " (the name given to pollux::fail, the signal), otherwise the verdict's own name.
+// "Same failure" means same verdict and same property.
+std::string property_of(const RunResult&);
+
+std::unique_ptr<Strategy> make_strategy(const Plan&);
+// Without a strategy.
+RunOptions make_options(const Plan&);
+
+// Runs it here, in this process. `watch` may change the options and wrap the strategy.
+struct Watch {
+  bool trace = false;
+  bool steps = false;
+  uint64_t points_max = 0;  // 0: as planned
+  uint64_t calls_max = 0;
+};
+RunResult execute(const Plan&, const Watch& = {}, Strategy* instead = nullptr);
+
+}  // namespace pollux::run

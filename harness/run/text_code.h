@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+//
+// Bytes as text that survives shells, e-mails and URLs: base64url without padding, and a checksum.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace pollux::run {
+
+std::string encode_base64url(std::string_view bytes);
+
+// Nothing when a character is outside the alphabet or the length is impossible. `bad`, when given,
+// receives the index of the first character outside the alphabet, or the length of the text.
+std::optional<std::string> decode_base64url(std::string_view text, size_t* bad = nullptr);
+
+// Eight hexadecimal digits.
+std::string checksum(std::string_view text);
+
+std::string hex(uint64_t value, unsigned digits = 16);
+
+}  // namespace pollux::run

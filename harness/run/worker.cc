@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+//
+// The parent writes a request into shared memory and sends one byte; the child runs it, writes the
+// result and sends one byte back, or dies. Everything that does not fit into plain memory (suite,
+// profile, strategy) the child knows because it was forked after the parent knew it: a request that
+// needs another one gets another child.
+#include "run/worker.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "run/check.h"
+#include "run/crash_note.h"
+#include "run/result_code.h"
+#include "run/tap.h"
+
+namespace pollux::run {
+
+struct Worker::Shared {
+  static constexpr size_t kWorkloadMax = 16u << 20;
+  static constexpr size_t kResultMax = 512u << 20;
+
+  Watch watch;
+  bool drawn;
+  uint64_t seed;
+  size_t workload_size;
+  size_t result_size;
+  size_t note_size;  // of what a crash left in `result`
+  uint32_t deviation_count;
+  Deviation deviations[DeviationLog::kMax];
+  DeviationLog log;
+  char workload[kWorkloadMax];
+  char result[kResultMax];
+};
+
+Worker::Worker(int stuck_seconds)
+    : stuck_seconds_(stuck_seconds),
+      memory_(std::make_unique<SharedMemory>(sizeof(Shared))),
+      shared_(memory_->as<Shared>()) {}
+
+Worker::~Worker() { stop(); }
+
+void Worker::stop() {
+  if (child_ <= 0) return;
+  ::kill(child_, SIGKILL);
+  ::waitpid(child_, nullptr, 0);
+  ::close(channel_);
+  child_ = -1;
+}
+
+bool Worker::can_take(const Plan& plan) const {
+  if (child_ <= 0 || base_.suite != plan.suite || base_.overrides != plan.overrides) return false;
+  auto* drawn = std::get_if<Drawn>(&plan.choices);
+  if (drawn == nullptr) return true;
+  auto* known = std::get_if<Drawn>(&base_.choices);
+  return known != nullptr && known->mix == drawn->mix;
+}
+
+void Worker::start(const Plan& plan) {
+  stop();
+  base_ = plan;
+  int ends[2];
+  check(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0, "socketpair");
+  output_.clear();
+  channel_ = ends[1];
+  child_ = fork_child(output_, [this, &ends] {
+    ::close(ends[0]);
+    return child_main();
+  });
+  ::close(ends[1]);
+  channel_ = ends[0];
+}
+
+int Worker::child_main() {
+  note_crashes(shared_->result, Shared::kResultMax, &shared_->note_size);
+  char byte;
+  while (::read(channel_, &byte, 1) == 1) {
+    Plan plan = base_;
+    plan.workload.assign(shared_->workload, shared_->workload_size);
+    if (shared_->drawn) {
+      plan.choices = Drawn{shared_->seed, std::get<Drawn>(base_.choices).mix};
+    } else {
+      plan.choices = std::vector<Deviation>(shared_->deviations,
+                                            shared_->deviations + shared_->deviation_count);
+    }
+    std::unique_ptr<Strategy> strategy = make_strategy(plan);
+    Tap tap(*strategy, shared_->log);
+    RunResult result = execute(plan, shared_->watch, &tap);
+    shared_->result_size = write_result(result, shared_->result, Shared::kResultMax);
+    if (::write(channel_, &byte, 1) != 1) return 1;
+    if (result.verdict != Verdict::held) return 0;
+  }
+  return 0;
+}
+
+// False when the child is gone, with its wait status; `stuck` when it had to be killed. Does not
+// rely on the end of file alone: a process that the program forked may hold the other end.
+bool Worker::answered(int& status, bool& stuck) {
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(stuck_seconds_);
+  for (;;) {
+    pollfd ready{channel_, POLLIN, 0};
+    char byte;
+    if (::poll(&ready, 1, 200) == 1 && ::read(channel_, &byte, 1) == 1) return true;
+    if (::waitpid(child_, &status, ready.revents != 0 ? 0 : WNOHANG) == child_) return false;
+    if (std::chrono::steady_clock::now() < deadline) continue;
+    stuck = true;
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, &status, 0);
+    return false;
+  }
+}
+
+RunResult Worker::run(const Plan& plan, const Watch& watch) {
+  check(plan.workload.size() <= Shared::kWorkloadMax, "workload is too long");
+  if (!can_take(plan)) start(plan);
+  shared_->watch = watch;
+  shared_->workload_size = plan.workload.size();
+  std::copy(plan.workload.begin(), plan.workload.end(), shared_->workload);
+  auto* drawn = std::get_if<Drawn>(&plan.choices);
+  shared_->drawn = drawn != nullptr;
+  if (drawn != nullptr) {
+    shared_->seed = drawn->seed;
+  } else {
+    const auto& deviations = std::get<std::vector<Deviation>>(plan.choices);
+    check(deviations.size() <= DeviationLog::kMax, "too many deviations");
+    shared_->deviation_count = static_cast<uint32_t>(deviations.size());
+    std::copy(deviations.begin(), deviations.end(), shared_->deviations);
+  }
+  char byte = 'r';
+  check(::send(channel_, &byte, 1, MSG_NOSIGNAL) == 1, "worker process: send");
+
+  int status = 0;
+  bool stuck = false;
+  died_ = !answered(status, stuck);
+  if (!died_) {
+    RunResult result = read_result(shared_->result, shared_->result_size);
+    if (result.verdict != Verdict::held) {
+      ::waitpid(child_, nullptr, 0);
+      ::close(channel_);
+      child_ = -1;
+    }
+    return result;
+  }
+  ::close(channel_);
+  child_ = -1;
+  if (stuck || shared_->note_size == 0) {
+    RunResult result =
+        stuck ? stuck_run(stuck_seconds_, output_.tail()) : crashed_run(status, output_.tail());
+    result.deviations = shared_->log.copy();
+    return result;
+  }
+  return crashed_run(status, output_.tail(), read_result(shared_->result, shared_->note_size));
+}
+
+}  // namespace pollux::run

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+//
+// Runs plans one after the other in a forked child, and survives whatever they do.
+//
+// The child is kept as long as its runs hold; one that ends otherwise takes its child with it,
+// since it leaves abandoned threads behind, and the next run gets a new one.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "run/child.h"
+#include "run/plan.h"
+
+namespace pollux::run {
+
+// Anything that can carry out a plan away from this process: a Worker for suites, an ExecRunner for
+// programs.
+class Runner {
+ public:
+  virtual ~Runner() = default;
+  // Returns the result of any run, also of one that crashed or had to be killed.
+  virtual RunResult run(const Plan&, const Watch& = {}) = 0;
+  // True when the most recent run ended in the death of its process: its hash is not known.
+  virtual bool last_died() const = 0;
+};
+
+class Worker final : public Runner {
+ public:
+  // A run that shows no end for `stuck_seconds` of real time is killed.
+  explicit Worker(int stuck_seconds = 60);
+  ~Worker() override;
+
+  RunResult run(const Plan&, const Watch& = {}) override;
+  bool last_died() const override { return died_; }
+
+ private:
+  struct Shared;
+  void start(const Plan&);
+  int child_main();
+  void stop();
+  bool can_take(const Plan&) const;
+  bool answered(int& status, bool& stuck);
+
+  int stuck_seconds_;
+  std::unique_ptr<SharedMemory> memory_;
+  Shared* shared_;
+  Output output_;
+  Plan base_;  // what the living child was forked with
+  pid_t child_ = -1;
+  int channel_ = -1;
+  bool died_ = false;
+};
+
+}  // namespace pollux::run

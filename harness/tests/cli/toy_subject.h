@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// The program of the toy suites, as its users would write it: two threads hand over items and keep
+// a count. It knows nothing of Pollux.
+#pragma once
+
+extern "C" {
+
+struct ToyBox;
+ToyBox* toy_new();
+void toy_delete(ToyBox*);
+
+// Hand over `rounds` items through a one-place box. The careless producer sets the flag without
+// the mutex: its signal may fall between the consumer's look at the flag and its wait.
+void toy_produce(ToyBox*, int rounds, bool careless);
+void toy_consume(ToyBox*, int rounds);
+
+// Adds `rounds` to the count, one by one; the careless one loads and stores.
+void toy_add(ToyBox*, int rounds, bool careless);
+int toy_count(ToyBox*);
+
+}  // extern "C"
