@@ -61,6 +61,10 @@ TEST(ProfileTest, BuiltInsHoldTheGradesThatTheyPromise) {
   EXPECT_EQ(grades(load("legal")), std::set{legal});
   EXPECT_EQ(grades(load("documented")), (std::set{legal, documented}));
   EXPECT_EQ(grades(load("hostile")), (std::set{legal, documented}));
+  EXPECT_EQ(grades(load("transparent")), std::set{legal});
+  EXPECT_FALSE(outcomes(load("transparent")).count("reset"));
+  EXPECT_FALSE(outcomes(load("transparent")).count("epollerr"));
+  EXPECT_FALSE(outcomes(load("transparent")).count("emfile"));
   EXPECT_EQ(grades(load("lies")), std::set{lie});
   EXPECT_EQ(grades(load("eagain-lie")), std::set{lie});
   for (std::string_view mission : {"eagain", "econnaborted", "eintr", "epollerr"}) {

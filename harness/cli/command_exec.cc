@@ -20,7 +20,11 @@ class ExecCommand final : public Command {
            "  pollux exec --seeds 0..1000 -- ./server      one process per seed\n"
            "  pollux exec --seed 17 --profile calm -- ./server\n";
   }
-  void add_flags(CLI::App& app) override { flags_.add(app); }
+  void add_flags(CLI::App& app) override {
+    // A reset is legal, too, but a program may well end with an error after one.
+    flags_.profile = "transparent";
+    flags_.add(app);
+  }
   bool takes_program() const override { return true; }
 
   int run(const std::vector<std::string>& program) override {

@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/exec_suite.h"
 #include "cli/progress.h"
+#include "cli/table.h"
 #include "pollux/comparison.h"
 #include "run/build_info.h"
 #include "run/failures_db.h"
@@ -152,11 +153,11 @@ class CompareCommand final : public Command {
   const char* usage() const override { return "compare [NAME] [flags]"; }
   const char* examples() const override {
     return "  pollux compare\n"
-           "  pollux compare --seeds 0..10000 --profile legal\n";
+           "  pollux compare --seeds 0..100 --profile eagain-lie\n";
   }
   void add_flags(CLI::App& app) override {
     app.add_option("name", name_);
-    app.add_option("--seeds", seeds_, "seeds A up to but not including B (0..1000)")
+    app.add_option("--seeds", seeds_, "seeds A up to but not including B (0..20)")
         ->type_name("A..B");
     app.add_option("--profile", profile_, "which faults (legal)")->type_name("NAME");
   }
@@ -197,25 +198,13 @@ class CompareCommand final : public Command {
     std::vector<std::vector<std::string>> table = comparison.rows(request);
     progress.clear();
     table.insert(table.begin(), comparison.columns());
-    std::vector<size_t> widths;
-    for (const auto& row : table) {
-      widths.resize(std::max(widths.size(), row.size()));
-      for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-    }
-    std::printf("%s: %s\n", std::string(comparison.name()).c_str(),
-                std::string(comparison.description()).c_str());
-    for (const auto& row : table) {
-      std::string line;
-      for (size_t i = 0; i < row.size(); ++i) {
-        std::string cell = row[i];
-        cell.insert(i == 0 ? cell.size() : 0, widths[i] - cell.size(), ' ');
-        line += "  " + cell;
-      }
-      std::printf("%s\n", line.c_str());
-    }
+    std::printf("%s: %s\n%s", std::string(comparison.name()).c_str(),
+                std::string(comparison.description()).c_str(),
+                format_table(table, kCellMax).c_str());
   }
 
-  std::string name_, seeds_ = "0..1000", profile_ = "legal";
+  static constexpr size_t kCellMax = 36;
+  std::string name_, seeds_ = "0..20", profile_ = "legal";
 };
 
 class DoctorCommand final : public Command {
