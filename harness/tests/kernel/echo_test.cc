@@ -163,9 +163,8 @@ class EchoTest : public ::testing::Test {
     std::unique_ptr<Strategy> strategy = make_random_strategy(seed, rates, 1.0);
     Outcome outcome;
     RunResult result = echo(*strategy, points, &outcome);
-    EXPECT_EQ(result.verdict, Verdict::held)
-        << "seed " << seed << ": " << result.reason << "\n"
-        << result.details;
+    EXPECT_EQ(result.verdict, Verdict::held) << "seed " << seed << ": " << result.reason << "\n"
+                                             << result.details;
     EXPECT_FALSE(outcome.wrong_byte) << "seed " << seed;
     if (result.verdict == Verdict::held) {
       EXPECT_EQ(outcome.complete + outcome.reset, kClients) << "seed " << seed;

@@ -259,8 +259,7 @@ TEST(FaultTest, ErrorEventIsAResetThatBothEndsSee) {
     Connection pair;
     int set = epoll_create1(0);
     watch(set, pair.server, kEdge);
-    EXPECT_EQ(next_event(set),
-              uint32_t{EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP});
+    EXPECT_EQ(next_event(set), uint32_t{EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLRDHUP});
     int error = 0;
     socklen_t length = sizeof error;
     getsockopt(pair.server, SOL_SOCKET, SO_ERROR, &error, &length);
@@ -290,55 +289,54 @@ TEST(FaultTest, RedundantEdgeHasTheMaskThatHolds) {
 }
 
 TEST(FaultTest, BatchesAreReorderedAndCutWithoutLosingAnything) {
-  RunResult result =
-      run_with_first({k_linux_io_epoll_reorder, k_linux_io_epoll_partial}, [] {
-        int set = epoll_create1(0);
-        int events[3];
-        for (int& event : events) {
-          event = eventfd(1, 0);
-          watch(set, event, EPOLLIN | EPOLLET);
-        }
-        epoll_event got[4];
-        EXPECT_EQ(epoll_wait(set, got, 4, 0), 2);
-        EXPECT_EQ(got[0].data.fd, events[1]);
-        EXPECT_EQ(got[1].data.fd, events[2]);
-        EXPECT_EQ(epoll_wait(set, got, 4, 0), 1);
-        EXPECT_EQ(got[0].data.fd, events[0]);
-        for (int event : events) close(event);
-        close(set);
-      });
+  RunResult result = run_with_first({k_linux_io_epoll_reorder, k_linux_io_epoll_partial}, [] {
+    int set = epoll_create1(0);
+    int events[3];
+    for (int& event : events) {
+      event = eventfd(1, 0);
+      watch(set, event, EPOLLIN | EPOLLET);
+    }
+    epoll_event got[4];
+    EXPECT_EQ(epoll_wait(set, got, 4, 0), 2);
+    EXPECT_EQ(got[0].data.fd, events[1]);
+    EXPECT_EQ(got[1].data.fd, events[2]);
+    EXPECT_EQ(epoll_wait(set, got, 4, 0), 1);
+    EXPECT_EQ(got[0].data.fd, events[0]);
+    for (int event : events) close(event);
+    close(set);
+  });
   EXPECT_EQ(result.verdict, Verdict::held) << result.reason;
 }
 
 TEST(FaultTest, LiesChangeNothingButTheAnswer) {
-  RunResult result = run_with_first(
-      {k_posix_io_rw_read_eagain_lie, k_posix_io_rw_write_eagain_lie,
-       k_posix_io_net_accept4_eagain_lie, k_linux_io_epoll_wait_eintr_lie,
-       k_linux_io_epoll_epollerr_lie},
-      [] {
-        int listener = listen_at(7000);
-        int client = start_connect("127.0.0.1", 7000);
-        settle();
-        EXPECT_EQ(accept(listener, nullptr, nullptr), -1);
-        int server = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
-        EXPECT_GE(server, 0);
-        EXPECT_EQ(write(client, "x", 1), -1);
-        EXPECT_EQ(errno, EAGAIN);
-        EXPECT_EQ(write(client, "x", 1), 1);
-        settle();
-        int set = epoll_create1(0);
-        watch(set, server, EPOLLIN);
-        epoll_event got;
-        EXPECT_EQ(epoll_wait(set, &got, 1, 0), -1);
-        EXPECT_EQ(errno, EINTR);
-        EXPECT_EQ(next_event(set), uint32_t{EPOLLIN | EPOLLERR});
-        EXPECT_EQ(next_event(set), uint32_t{EPOLLIN});
-        char byte;
-        EXPECT_EQ(read(server, &byte, 1), -1);
-        EXPECT_EQ(errno, EAGAIN);
-        EXPECT_EQ(read(server, &byte, 1), 1);
-        for (int fd : {listener, client, server, set}) close(fd);
-      });
+  RunResult result =
+      run_with_first({k_posix_io_rw_read_eagain_lie, k_posix_io_rw_write_eagain_lie,
+                      k_posix_io_net_accept4_eagain_lie, k_linux_io_epoll_wait_eintr_lie,
+                      k_linux_io_epoll_epollerr_lie},
+                     [] {
+                       int listener = listen_at(7000);
+                       int client = start_connect("127.0.0.1", 7000);
+                       settle();
+                       EXPECT_EQ(accept(listener, nullptr, nullptr), -1);
+                       int server = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
+                       EXPECT_GE(server, 0);
+                       EXPECT_EQ(write(client, "x", 1), -1);
+                       EXPECT_EQ(errno, EAGAIN);
+                       EXPECT_EQ(write(client, "x", 1), 1);
+                       settle();
+                       int set = epoll_create1(0);
+                       watch(set, server, EPOLLIN);
+                       epoll_event got;
+                       EXPECT_EQ(epoll_wait(set, &got, 1, 0), -1);
+                       EXPECT_EQ(errno, EINTR);
+                       EXPECT_EQ(next_event(set), uint32_t{EPOLLIN | EPOLLERR});
+                       EXPECT_EQ(next_event(set), uint32_t{EPOLLIN});
+                       char byte;
+                       EXPECT_EQ(read(server, &byte, 1), -1);
+                       EXPECT_EQ(errno, EAGAIN);
+                       EXPECT_EQ(read(server, &byte, 1), 1);
+                       for (int fd : {listener, client, server, set}) close(fd);
+                     });
   EXPECT_EQ(result.verdict, Verdict::held) << result.reason;
   EXPECT_EQ(result.faults, 5u);
 }

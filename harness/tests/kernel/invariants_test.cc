@@ -3,6 +3,9 @@
 // Random sequences of calls on pipes, socket pairs and TCP connections: whatever is done, the
 // descriptors that are open are those that were made and not closed, numbers are handed out lowest
 // first, and each stream delivers exactly a prefix of what was written to it.
+#include <poll.h>
+#include <sys/random.h>
+
 #include <cerrno>
 #include <csignal>
 #include <random>
@@ -186,9 +189,8 @@ TEST(InvariantsTest, DescriptorsAndBytesAreConserved) {
     setting.network.receive_buffer_bytes = 4000;
     setting.network.segment_max_bytes = 1500;
     RunResult result = run_with(*strategy, setting, {{0, [seed] { Walk(seed).run(); }}});
-    EXPECT_EQ(result.verdict, Verdict::held)
-        << "seed " << seed << ": " << result.reason << "\n"
-        << result.details;
+    EXPECT_EQ(result.verdict, Verdict::held) << "seed " << seed << ": " << result.reason << "\n"
+                                             << result.details;
   }
 }
 
@@ -206,6 +208,42 @@ TEST(InvariantsTest, BytesAreConservedUnderFaults) {
     RunResult result = run_with(*strategy, setting, {{0, [seed] { Walk(seed).run(); }}});
     EXPECT_EQ(result.verdict, Verdict::held) << "seed " << seed << ": " << result.reason;
   }
+}
+
+// Where the program's memory lies, and what the process has open, is no part of the run.
+TEST(InvariantsTest, NeitherAddressesNorRealDescriptorsAreHashed) {
+  auto hash_at = [](size_t offset) {
+    return run_boring([offset] {
+             std::vector<char> memory(offset + 4096);
+             char* at = memory.data() + offset;
+             auto* ends = reinterpret_cast<int*>(at);
+             EXPECT_EQ(pipe2(ends, O_NONBLOCK), 0);
+             auto* polled = reinterpret_cast<pollfd*>(at + 64);
+             *polled = {ends[0], POLLIN, 0};
+             EXPECT_EQ(poll(polled, 1, 5), 0);
+             auto* pause = reinterpret_cast<timespec*>(at + 128);
+             *pause = {0, 1000};
+             EXPECT_EQ(nanosleep(pause, nullptr), 0);
+             EXPECT_EQ(getrandom(at + 256, 32, 0), 32);
+             int set = epoll_create1(0);
+             epoll_event event{};
+             event.events = EPOLLOUT;
+             event.data.ptr = at;
+             EXPECT_EQ(epoll_ctl(set, EPOLL_CTL_ADD, ends[1], &event), 0);
+             EXPECT_EQ(epoll_wait(set, &event, 1, -1), 1);
+             int real = open("/proc/self/cmdline", O_RDONLY);
+             EXPECT_LT(real, kernel::kFdBase);
+             close(real);
+             for (int fd : {ends[0], ends[1], set}) close(fd);
+           })
+        .hash;
+  };
+  uint64_t hash = hash_at(0);
+  EXPECT_EQ(hash_at(1024), hash);
+  EXPECT_EQ(hash_at(1 << 20), hash);
+  int occupied = open("/dev/null", O_RDONLY);
+  EXPECT_EQ(hash_at(0), hash);
+  close(occupied);
 }
 
 TEST(InvariantsTest, LeakedDescriptorIsNamed) {
