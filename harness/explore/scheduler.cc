@@ -32,6 +32,7 @@
 
 #include <bit>
 #include <cstdio>
+#include <iterator>
 #include <utility>
 
 #include "explore/check.h"
@@ -188,9 +189,9 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
 }  // namespace
 
 const char* to_string(Why why) {
-  constexpr const char* kNames[] = {"nothing", "mutex",     "cond", "rwlock", "join",
-                                    "futex",   "semaphore", "once", "guard",  "barrier",
-                                    "spin",    "sleep",     "io"};
+  constexpr const char* kNames[] = {"nothing", "mutex",     "cond", "rwlock",        "join",
+                                    "futex",   "semaphore", "once", "guard",         "barrier",
+                                    "spin",    "sleep",     "io",   "time (held up)"};
   return kNames[static_cast<unsigned>(why)];
 }
 
@@ -198,7 +199,8 @@ const char* to_string(Why why) {
 
 void recompute_candidates() {
   const Thread& thread = current();
-  state.candidates = thread.no_preempt != 0 ? 0 : state.runnable & ~bit(state.current);
+  state.candidates =
+      thread.no_preempt != 0 ? 0 : (state.runnable & ~bit(state.current)) | bit(kNobody);
 }
 
 void make_runnable(Actor id, bool woken) {
@@ -229,6 +231,20 @@ void switch_to(Actor next) {
   state.switch_to(&state.contexts[from].stack, to.stack, to.thread_pointer);
 }
 
+// The running thread stays away from the carrier for a while, though it could run. With nothing due
+// and nobody else, that is the same as going on.
+void hold_up() {
+  constexpr Time kHolds[] = {0, 1'000, 5'000, 20'000, 100'000, 500'000, 2'000'000, 10'000'000};
+  if (state.timeline.next() == kNever && state.runnable == bit(state.current)) return;
+  uint32_t chosen = state.choices.choose(site::kHold, std::size(kHolds));
+  Time until = state.timeline.now() + kHolds[chosen];
+  if (chosen == 0) {
+    // Added last among the entries of that moment, so it comes after them.
+    until = state.timeline.next() != kNever ? state.timeline.next() : until + kHolds[1];
+  }
+  block(Why::held, nullptr, until);
+}
+
 void note_fruitless_work(uint64_t points) {
   fairness.fruitless += points + (state.points - fairness.counted);
   fairness.counted = state.points;
@@ -247,8 +263,8 @@ void look_closer() {
   }
   check_time();
   note_fruitless_work(0);
-  if (state.candidates != 0) {
-    switch_to(next_in_turn(state.candidates));
+  if (uint64_t others = state.candidates & ~bit(kNobody); others != 0) {
+    switch_to(next_in_turn(others));
   } else {
     // Alone: nobody else can make it stop, time has to.
     if (state.runnable == bit(state.current)) note_fruitless_work(kFruitlessPoints);

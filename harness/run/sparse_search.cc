@@ -53,6 +53,8 @@ std::vector<Deviation> Guesses::next(const std::vector<Deviation>& known, size_t
       }
     }
     chosen.ordinal = moved(chosen.ordinal, last);
+    // Held up at one place says what many switches to and fro say.
+    if (chosen.site == site::kPoint && below(3) == 0) chosen.outcome = 1 + kNobody;
     guess.push_back(chosen);
   }
   bool all = below(2) == 0;
