@@ -9,12 +9,14 @@
 // Removing chunks ends in a minimum of its own kind: no single deviation can go. Switches come in
 // pairs, though, away and back, and where two threads alternate no single switch can go while half
 // of them could. So when few are left, pairs are tried, and of very few every subset, smallest
-// first.
+// first. What is still left may yet have a shorter explanation elsewhere: sparse_search.h.
 #include "run/shrinker.h"
 
 #include <algorithm>
 #include <bit>
 #include <utility>
+
+#include "run/sparse_search.h"
 
 namespace pollux::run {
 namespace {
@@ -24,10 +26,12 @@ using Deviations = std::vector<Deviation>;
 
 constexpr uint64_t kBoundFactor = 4;
 constexpr uint64_t kBoundSlack = 1000;
-constexpr size_t kPairsUpTo = 24;      // deviations of which every pair is tried
-constexpr size_t kSubsetsUpTo = 8;     // deviations of which every subset is tried
-constexpr size_t kReadable = 6;        // a smaller workload may cost deviations up to so many
-constexpr unsigned kSeedsReduced = 3;  // failing seeds of one workload that are worth reducing
+constexpr size_t kPairsUpTo = 24;           // deviations of which every pair is tried
+constexpr size_t kSubsetsUpTo = 8;          // deviations of which every subset is tried
+constexpr size_t kReadable = 6;             // a smaller workload may cost deviations up to so many
+constexpr unsigned kGuesses = 2000;         // in a row that do not fail, before it is given up
+constexpr unsigned kWorkloadGuesses = 100;  // the same on a smaller workload
+constexpr unsigned kSeedsReduced = 3;       // failing seeds of one workload that are worth reducing
 
 bool switches_thread(const Deviation& deviation) {
   return deviation.site == site::kPoint || deviation.site == site::kPick;
@@ -56,6 +60,7 @@ class Shrinker {
   void remove_chunks();
   bool remove_pair();
   bool keep_subset();
+  void guess(unsigned misses_most);
   void simplify_outcomes();
   bool shrink_workload();
   bool accept_workload(const std::string& workload);
@@ -74,6 +79,7 @@ class Shrinker {
   Failing best_;
   std::string property_;
   Watch watch_;  // bounds of the candidates
+  Guesses guesses_;
   uint64_t runs_ = 0;
   size_t deviations_before_ = 0;
   bool out_of_time_ = false;
@@ -195,6 +201,18 @@ void Shrinker::reduce() {
            (deviations().size() <= kSubsetsUpTo && keep_subset()));
 }
 
+// Moves on as long as guesses hit.
+void Shrinker::guess(unsigned misses_most) {
+  for (unsigned misses = 0; misses < misses_most && deviations().size() > 2 && time_left();) {
+    if (accept(guesses_.next(deviations(), deviations().size()))) {
+      reduce();
+      misses = 0;
+    } else {
+      ++misses;
+    }
+  }
+}
+
 void Shrinker::simplify_outcomes() {
   for (size_t i = 0; i < deviations().size() && time_left(); ++i) {
     if (switches_thread(deviations()[i])) continue;
@@ -220,7 +238,11 @@ bool Shrinker::accept_seed(const std::string& workload, uint64_t seed) {
 bool Shrinker::accept_workload(const std::string& workload) {
   Plan plan = best_.plan;
   plan.workload = workload;
-  if (accept(std::move(plan))) return true;
+  if (accept(plan)) return true;
+  for (unsigned i = 0; i < kWorkloadGuesses && !deviations().empty() && time_left(); ++i) {
+    plan.choices = guesses_.next(deviations(), deviations().size() + 1);
+    if (accept(plan)) return true;
+  }
   if (request_.mix == nullptr) return false;
   const Failing before = best_;
   const size_t enough = std::max(deviations().size(), kReadable);
@@ -257,8 +279,10 @@ ShrinkResult Shrinker::shrink() {
     tell("start");
     do {
       reduce();
-      simplify_outcomes();
       tell("deviations");
+      guess(kGuesses);
+      simplify_outcomes();
+      tell("guesses");
     } while (time_left() && shrink_workload());
     // Once more as it will be replayed: without the bounds of the search.
     RunResult again = try_run(best_.plan, {});

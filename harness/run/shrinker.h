@@ -22,7 +22,7 @@ namespace pollux::run {
 struct ShrinkRequest {
   Plan plan;  // a failing one
   std::chrono::milliseconds budget{20'000};
-  unsigned seeds_per_workload = 30;  // tried on a smaller workload when its deviations do not fail
+  unsigned seeds_per_workload = 10;  // tried on a smaller workload when its deviations do not fail
   std::shared_ptr<const Mix> mix;    // that those seeds draw from; null: not tried
 };
 

@@ -55,11 +55,12 @@ uint32_t Draw::bytes(uint32_t most) {
 RecordKind Draw::body_kind() {
   // By weight: traffic first, since everything else happens around it.
   constexpr RecordKind kBag[] = {
-      RecordKind::message,  RecordKind::message,         RecordKind::message,
-      RecordKind::message,  RecordKind::stream,          RecordKind::stream,
-      RecordKind::pause,    RecordKind::server_pause,    RecordKind::deadline,
-      RecordKind::deadline, RecordKind::extended,        RecordKind::cleared,
-      RecordKind::past,     RecordKind::server_deadline, RecordKind::two_readers};
+      RecordKind::message,    RecordKind::message,         RecordKind::message,
+      RecordKind::message,    RecordKind::stream,          RecordKind::stream,
+      RecordKind::pause,      RecordKind::server_pause,    RecordKind::deadline,
+      RecordKind::deadline,   RecordKind::extended,        RecordKind::cleared,
+      RecordKind::past,       RecordKind::server_deadline, RecordKind::both_deadlines,
+      RecordKind::two_readers};
   return kBag[below(std::size(kBag))];
 }
 

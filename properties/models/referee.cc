@@ -248,6 +248,11 @@ void Referee::client_done(unsigned connection) {
   connections_[connection].done = true;
 }
 
+void Referee::at_rest(const char* name, uint64_t value) {
+  if (value == 0) return;
+  hooks_.fail("at-rest", std::to_string(value) + " " + name + " when everything has ended");
+}
+
 void Referee::watch(const SlotRegion& region) {
   region_ = region;
   hooks_.watch(&region_);

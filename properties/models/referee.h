@@ -17,6 +17,7 @@
 //   deadline-not-early never before the deadline that was in force
 //   error-explained    other errors only where a fault of this run, or a reset, makes them
 //   completes          each client came to its end
+//   at-rest            what the subject counts is back at zero when it is done
 //
 // Threads: any thread of the subject, several at a time. No method waits or makes a system call.
 #pragma once
@@ -96,6 +97,8 @@ class Referee {
   // The subject closes the listener from now on.
   void listener_closes();
   void client_done(unsigned connection);
+  // A counter of the subject after everything ended; `name` says of what.
+  void at_rest(const char* name, uint64_t value);
 
   // The subject has made its poller. No program can go on without one, so faults wait until then.
   void ready() { hooks_.ready(); }

@@ -19,6 +19,7 @@ constexpr std::array kKinds = {
     KindInfo{extended, Argument::duration, false, "extended deadline"},
     KindInfo{cleared, Argument::duration, false, "cleared deadline"},
     KindInfo{past, Argument::duration, false, "deadline set to the past"},
+    KindInfo{both_deadlines, Argument::duration, false, "deadline of both directions"},
     KindInfo{two_readers, Argument::duration, false, "two readers"},
     KindInfo{half_close, Argument::none, true, "client half-close"},
     KindInfo{server_half_close, Argument::none, true, "server half-close"},

@@ -31,6 +31,7 @@ enum class RecordKind : char {
   extended = 'e',         // client reads under a deadline that moves later while it waits
   cleared = 'k',          // client reads under a deadline that is cleared while it waits
   past = 'n',             // client waits in a read; its deadline is set to the past
+  both_deadlines = 'i',   // client sets one deadline for both directions, then moves that of writes
   two_readers = 'f',      // two goroutines of the client read one byte each, at the same time
 
   // Ends of a connection: the last record, if any. Without one the client closes when done.

@@ -132,6 +132,10 @@ struct Conn {
   }
   Seen close_read(Task&) { return shutdown(tcp::socket::shutdown_receive); }
   Seen close_write(Task&) { return shutdown(tcp::socket::shutdown_send); }
+  Seen set_deadline(Task&, Clock::time_point due) {
+    Seen first = set(*s->reads, due);
+    return first.kind == Kind::ok ? set(*s->writes, due) : first;
+  }
   Seen set_read_deadline(Task&, Clock::time_point due) { return set(*s->reads, due); }
   Seen set_write_deadline(Task&, Clock::time_point due) { return set(*s->writes, due); }
 

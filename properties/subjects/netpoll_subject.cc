@@ -48,6 +48,7 @@ struct Conn {
   Seen close(Task&) { return seen(conn.close()); }
   Seen close_read(Task&) { return seen(conn.close_read()); }
   Seen close_write(Task&) { return seen(conn.close_write()); }
+  Seen set_deadline(Task&, Clock::time_point t) { return seen(conn.set_deadline(t)); }
   Seen set_read_deadline(Task&, Clock::time_point t) { return seen(conn.set_read_deadline(t)); }
   Seen set_write_deadline(Task&, Clock::time_point t) { return seen(conn.set_write_deadline(t)); }
 };
@@ -129,4 +130,8 @@ extern "C" void POLLUX_SUBJECT_SYMBOL(const Workload* workload, Referee* referee
     Task task;
     script.main(task);
   });
+  const netpoll::RuntimeCounters counters = runtime.counters();
+  referee->at_rest("goroutines waiting for a descriptor", counters.netpoll_waiters);
+  referee->at_rest("descriptors registered", counters.live_poll_descs);
+  referee->at_rest("goroutines", counters.live_goroutines);
 }

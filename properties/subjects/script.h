@@ -9,8 +9,8 @@
 //     Seen Conn::read(Task&, char*, size_t)          at least one byte, or an error
 //     Seen Conn::write(Task&, const char*, size_t)   all bytes, or an error and how many
 //     Seen Conn::close / close_read / close_write (Task&)
-//     Seen Conn::set_read_deadline / set_write_deadline (Task&, Clock::time_point); {} clears
-//     Seen Listener::accept(Task&, Conn&), set_deadline(Task&, ...), close(Task&)
+//     Seen Conn::set_deadline / set_read_deadline / set_write_deadline (Task&, Clock::time_point);
+//     {} clears Seen Listener::accept(Task&, Conn&), set_deadline(Task&, ...), close(Task&)
 //   Group           add(n), done(), wait(Task&)
 //   Seen listen(Task&, Listener&), dial(Task&, const Listener&, Conn&)
 //   void go(Task&, f)         a new task
@@ -210,6 +210,8 @@ class Script {
       case RecordKind::cleared:
         net_.sleep(task, 2 * time);
         return write(task, end, 1);
+      case RecordKind::both_deadlines:
+        return read(task, end, 1);
       case RecordKind::two_readers:
         net_.sleep(task, time);
         return write(task, end, 2);
@@ -287,6 +289,8 @@ class Script {
         return read_with_cleared_deadline(task, end, time);
       case RecordKind::past:
         return read_until_set_to_past(task, end, time);
+      case RecordKind::both_deadlines:
+        return read_until_deadline_of_both(task, end, time);
       case RecordKind::two_readers:
         return read_twice(task, end);
       case RecordKind::half_close:
@@ -408,10 +412,19 @@ class Script {
     return expect_deadline(task, end, before) && set_read_deadline(task, end, {});
   }
 
+  // The deadline of writes moves away from that of reads, which stays.
+  bool read_until_deadline_of_both(Task& task, End& end, Micros time) {
+    Clock::time_point due = Clock::now() + time;
+    if (!set(end, end.conn.set_deadline(task, due)) ||
+        !set(end, end.conn.set_write_deadline(task, due + std::chrono::hours(1))) ||
+        !expect_deadline(task, end, due))
+      return false;
+    return write(task, end, 1) && set(end, end.conn.set_deadline(task, {}));
+  }
+
   void write_until_deadline(Task& task, End& end, Micros time) {
     Clock::time_point due = Clock::now() + time;
-    if (referee_.judge(end.id, end.side, Act::set, end.conn.set_write_deadline(task, due),
-                       kNothingElse))
+    if (set(end, end.conn.set_write_deadline(task, due)))
       write_beyond_buffers(task, end, kDeadline, due);
   }
 
@@ -430,8 +443,11 @@ class Script {
   }
 
   bool set_read_deadline(Task& task, End& end, Clock::time_point due) {
-    return referee_.judge(end.id, end.side, Act::set, end.conn.set_read_deadline(task, due),
-                          kNothingElse);
+    return set(end, end.conn.set_read_deadline(task, due));
+  }
+
+  bool set(End& end, const Seen& seen) {
+    return referee_.judge(end.id, end.side, Act::set, seen, kNothingElse);
   }
 
   // --- Close while somebody waits.

@@ -124,7 +124,7 @@ std::vector<WorkloadClass> workload_classes() {
       {"echo", "w1;c[m32,m512,m4096];c[m1,m64,m200];c[m100,m100,m100,m100]"},
       {"streams", "w2;b4096;c[s20000,s100];c[s40000]"},
       {"half-close", "w1;c[m100,h];c[m100,g];c[s5000,r1ms];c[m10,z2000]"},
-      {"deadlines", "w1;c[m10,d2ms,m10];c[t2ms,m10,e2ms,m10];c[k2ms,n2ms,m10];c[w2ms]"},
+      {"deadlines", "w1;c[m10,d2ms,i1ms,m10];c[t2ms,m10,e2ms,m10];c[k2ms,n2ms,m10];c[w2ms]"},
       {"close in wait", "w2;c[m10,x1ms];c[m10,y1ms];c[v1ms]"},
       {"two readers", "w1;c[m10,f1ms,m10];c[f1ms,f1ms]"},
       {"many accepts", "w1;a1ms;c[m8];c[m8];c[m8];c[m8];c[m8];c[m8];c[m8];c[m8]"},

@@ -69,7 +69,7 @@ TEST(WorkloadTextTest, SaysWhatIsWrongWhereAndWhatWouldBeRight) {
             "connection");
   EXPECT_EQ(
       error_of("w1;c[u3]"),
-      "workload, character 6: unknown record 'u'; expected one of m s p q d t e k n f h g x y "
+      "workload, character 6: unknown record 'u'; expected one of m s p q d t e k n i f h g x y "
       "v w z r");
   EXPECT_EQ(error_of("w1;c[p5]"),
             "workload, character 8: no unit; expected us, ms or s after the number");
@@ -105,14 +105,16 @@ RC_GTEST_PROP(WorkloadGenerator, KeepsTheRules, (uint64_t seed)) {
   RC_ASSERT(workload_of_seed(seed, {.workers_max = 2}).workers <= 2);
 }
 
-// The same in every build: tokens name a seed only, and gcc and clang must mean the same by it.
-TEST(WorkloadGeneratorTest, GivesTheSameTextForTheSameSeedForEver) {
-  EXPECT_EQ(to_text(workload_of_seed(1, kLimits)),
-            "w2;b16384;c[m481];c[m7513,s17,d11us,d15ms,x55us];c[s6574];c[s40]");
+// gcc and clang must mean the same by a seed. A change of the generator changes what seeds mean:
+// then this changes with it, and says so in the changelog; tokens carry the text itself.
+TEST(WorkloadGeneratorTest, GivesTheSameTextForTheSameSeedInEveryBuild) {
+  EXPECT_EQ(
+      to_text(workload_of_seed(1, kLimits)),
+      "w2;b16384;c[d228us,h];c[q11ms,d2ms,d9ms,q7ms];c[i2ms,q10us,s6574,k60us,z16384];c[m43]");
   EXPECT_EQ(to_text(workload_of_seed(2, kLimits)),
-            "w2;b8192;c[q15ms];c[m25,t1ms,n2ms,m3,w53us];c[t1ms,s7408,s12852,t230us]");
+            "w2;b8192;c[t15ms];c[m25,t1ms,m43,e1ms,w53us];c[m8192,n176us,m8076,n6ms]");
   EXPECT_EQ(to_text(workload_of_seed(1000000007, kLimits)),
-            "w4;b16384;c[g];c[e17us,e1ms,m5,d30us,m14,h];c[m229,k520us,p59us];c[f11ms,q8ms,f29us]");
+            "w4;b16384;c[g];c[e17us,s657,k6ms,t51us,s39];c[m229,q520us,m17];c[m7,t149us,m30,h]");
 }
 
 TEST(WorkloadGeneratorTest, ReachesEveryPartOfTheGrammar) {

@@ -35,7 +35,7 @@ class scheduler {
   // After new work became visible: makes sure that somebody will find it.
   void wakep();
   // Makes all of `list` runnable; adjusts netpoll_waiters afterwards, never before: else there is a
-  // moment with neither a waiter nor anything runnable (spec of the poller's counter).
+  // moment with neither a waiter nor anything runnable, which looks like a deadlock.
   void inject(g_list list, worker* w, int32_t waiters_delta);
   // A timer was armed that is earlier than all others of its heap.
   void wake_net_poller(int64_t when);

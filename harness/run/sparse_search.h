@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+//
+// Guesses at shorter explanations of a failure.
+//
+// Removing deviations one by one gets stuck: the threads of a found run alternate a lot, each
+// switch is needed for the ones after it to mean what they mean, and yet one or two of them, in an
+// otherwise quiet run, would do. In the quiet run they stand a little earlier or later, because
+// threads that are not disturbed take fewer turns. So a guess keeps very few of the known
+// deviations and moves them.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "pollux/choice.h"
+
+namespace pollux::run {
+
+// A fixed sequence: the same shrink takes the same way each time.
+class Guesses {
+ public:
+  // Fewer than `most` deviations; `most` >= 2, `known` not empty.
+  std::vector<Deviation> next(const std::vector<Deviation>& known, size_t most);
+
+ private:
+  uint64_t draw();
+  uint64_t below(uint64_t n) { return draw() % n; }
+  uint32_t moved(uint32_t ordinal, uint32_t last);
+
+  uint64_t state_ = 0x706F6C6C7578ull;
+};
+
+}  // namespace pollux::run
