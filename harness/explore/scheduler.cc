@@ -22,7 +22,8 @@
 // Fairness is not a choice. A strategy may let one thread run for ever, and a program may wait by
 // spinning, so a thread that has passed kTurnPoints points while others could run gives way to the
 // next in turn, and when kFruitlessPoints points pass without anybody blocking, time
-// jumps to the next due moment. Both are functions of what was executed.
+// jumps to the next due moment (kHeldPoints while a thread is held up: it may have what they spin
+// for). Both are functions of what was executed.
 //
 // Why no locks: exactly one OS thread is ever here. A timeline action never switches; it only makes
 // threads runnable.
@@ -30,6 +31,7 @@
 
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <iterator>
@@ -50,7 +52,8 @@ namespace {
 
 constexpr uint64_t kTurnPoints = 20'000;
 constexpr uint64_t kFruitlessPoints = 200'000;
-constexpr uint64_t kYieldWeight = 256;  // a yield is worth that many points of waiting
+constexpr uint64_t kHeldPoints = 2'000;  // the same while somebody is held up
+constexpr uint64_t kYieldWeight = 256;   // a yield is worth that many points of waiting
 // Entries looked at beyond time_max to tell a deadlock from a long wait.
 constexpr unsigned kBeyondMax = 10'000;
 
@@ -167,6 +170,7 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   }
   state.thread_count = 0;
   state.added_alive = 0;
+  state.held = 0;
   state.runnable = 0;
   state.candidates = 0;
   state.points = 0;
@@ -219,6 +223,8 @@ void switch_to(Actor next) {
     recompute_candidates();
     return;
   }
+  // Threads that spin until one that is held up lets them go on must not outlast it.
+  if (state.held != 0) note_fruitless_work(0);
   describe_switch(next);
   ++state.switches;
   trace::recorder.mix(tagged(Kind::switched, next));
@@ -240,15 +246,17 @@ void hold_up() {
   Time until = state.timeline.now() + kHolds[chosen];
   if (chosen == 0) {
     // Added last among the entries of that moment, so it comes after them.
-    until = state.timeline.next() != kNever ? state.timeline.next() : until + kHolds[1];
+    until = std::min(state.timeline.next(), until + *std::rbegin(kHolds));
   }
+  ++state.held;
   block(Why::held, nullptr, until);
+  --state.held;
 }
 
 void note_fruitless_work(uint64_t points) {
   fairness.fruitless += points + (state.points - fairness.counted);
   fairness.counted = state.points;
-  if (fairness.fruitless < kFruitlessPoints) return;
+  if (fairness.fruitless < (state.held != 0 ? kHeldPoints : kFruitlessPoints)) return;
   reset_fruitless();
   if (state.timeline.run_next()) {
     trace::recorder.mix(tagged(Kind::jumped, static_cast<uint64_t>(state.timeline.now())));

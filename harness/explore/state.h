@@ -97,6 +97,7 @@ struct State {
   Thread threads[kThreadsMax];
   unsigned thread_count = 0;  // slots in use or used in this run
   unsigned added_alive = 0;
+  unsigned held = 0;  // threads that are held up
   uint64_t arrivals = 0;
 
   bool on = false;
