@@ -22,7 +22,8 @@ class ShrinkCommand final : public Command {
   }
   void add_flags(CLI::App& app) override {
     app.add_option("token", token_);
-    app.add_option("--for", duration_, "stop after that long with what was found (20s)")
+    app.add_option("--for", duration_,
+                   "take that long if need be (2s; 20s while it is hard to read)")
         ->type_name("TIME");
     app.add_flag("--force", force_, "try the token of another build");
     app.add_flag("--quiet", quiet_, "no progress");
@@ -32,7 +33,8 @@ class ShrinkCommand final : public Command {
     auto [token, plan] = token_argument(name(), token_, force_);
     run::ShrinkRequest request;
     request.plan = plan;
-    if (!duration_.empty()) request.budget = parse_duration("--for", duration_);
+    if (!duration_.empty())
+      request.budget = request.soft_budget = parse_duration("--for", duration_);
     auto* drawn = std::get_if<run::Drawn>(&plan.choices);
     request.mix =
         drawn != nullptr ? drawn->mix : mix_named("random", has_faults(plan) ? "legal" : "calm");

@@ -9,11 +9,13 @@
 // Removing chunks ends in a minimum of its own kind: no single deviation can go. Switches come in
 // pairs, though, away and back, and where two threads alternate no single switch can go while half
 // of them could. So when few are left, pairs are tried, and of very few every subset, smallest
-// first. What is still left may yet have a shorter explanation elsewhere: sparse_search.h.
+// first. What is still left may yet have a shorter explanation elsewhere: guesses near by
+// (sparse_search.h), a smaller workload, other seeds.
 #include "run/shrinker.h"
 
 #include <algorithm>
 #include <bit>
+#include <span>
 #include <utility>
 
 #include "run/sparse_search.h"
@@ -26,12 +28,25 @@ using Deviations = std::vector<Deviation>;
 
 constexpr uint64_t kBoundFactor = 4;
 constexpr uint64_t kBoundSlack = 1000;
-constexpr size_t kPairsUpTo = 24;           // deviations of which every pair is tried
-constexpr size_t kSubsetsUpTo = 8;          // deviations of which every subset is tried
-constexpr size_t kReadable = 6;             // a smaller workload may cost deviations up to so many
-constexpr unsigned kGuesses = 2000;         // in a row that do not fail, before it is given up
-constexpr unsigned kWorkloadGuesses = 100;  // the same on a smaller workload
-constexpr unsigned kSeedsReduced = 3;       // failing seeds of one workload that are worth reducing
+constexpr size_t kBatch = 64;                   // candidates that the runner gets at once ...
+constexpr size_t kBatchDeviations = 64 * 1024;  // ... when they are not longer than this together
+constexpr size_t kPairsUpTo = 24;               // deviations of which every pair is tried
+constexpr size_t kSubsetsUpTo = 8;              // deviations of which every subset is tried
+constexpr size_t kFewEnough = 2;                // deviations that are not worth a guess
+constexpr size_t kReadable = 6;            // a smaller workload may cost deviations up to so many
+constexpr unsigned kGuesses = 512;         // that may miss before the workload is looked at
+constexpr unsigned kLuckySeeds = 48;       // between guesses, when nothing else helps
+constexpr unsigned kSeedsPerMix = 16;      // before another strategy has its turn
+constexpr unsigned kWorkloadGuesses = 24;  // the same on each smaller workload
+constexpr size_t kGuessedWorkloads = 24;   // smaller workloads that are worth guesses
+constexpr size_t kSeededWorkloads = 6;     // and seeds
+constexpr unsigned kSeedsReduced = 3;      // failing seeds of one workload that are worth reducing
+
+Deviations without(const Deviations& all, size_t from, size_t to) {
+  Deviations rest(all.begin(), all.begin() + static_cast<ptrdiff_t>(from));
+  rest.insert(rest.end(), all.begin() + static_cast<ptrdiff_t>(to), all.end());
+  return rest;
+}
 
 bool switches_thread(const Deviation& deviation) {
   return deviation.site == site::kPoint || deviation.site == site::kPick;
@@ -41,7 +56,14 @@ class Shrinker {
  public:
   Shrinker(const ShrinkRequest& request, Runner& runner,
            const std::function<void(const std::string&)>& progress)
-      : request_(request), runner_(runner), progress_(progress) {}
+      : request_(request), runner_(runner), progress_(progress) {
+    if (request.mix == nullptr) return;
+    mixes_.push_back(request.mix);
+    // Priorities switch threads less often: shorter lists to begin with.
+    for (unsigned depth : {2u, 3u}) {
+      mixes_.push_back(make_mix({.pct_depth = depth}, request.mix->profile));
+    }
+  }
 
   ShrinkResult shrink();
 
@@ -54,16 +76,23 @@ class Shrinker {
 
   std::string reproduce();  // or why not
   RunResult try_run(const Plan&, const Watch&);
-  bool accept(Plan candidate);
-  bool accept(Deviations);
+  size_t accept_first(Plan, const std::vector<Deviations>&);
+  bool accept(const Plan&);
+  template <class Next>
+  bool accept_any(const Plan&, Next);
   void reduce();
   void remove_chunks();
+  void remove_chunks_of(size_t size);
+  void remove_groups();
   bool remove_pair();
   bool keep_subset();
-  void guess(unsigned misses_most);
+  bool guess(const Plan&, size_t fewer_than, unsigned tries);
   void simplify_outcomes();
   bool shrink_workload();
-  bool accept_workload(const std::string& workload);
+  enum class Effort { same_deviations, guesses, seeds };
+  bool accept_workload(const std::string& workload, Effort);
+  bool accept_seeds(const std::string& workload, size_t fewer_than, unsigned seeds);
+  bool try_luck();
   bool accept_seed(const std::string& workload, uint64_t seed);
   bool time_left();
   void tell(const char* pass);
@@ -80,6 +109,8 @@ class Shrinker {
   std::string property_;
   Watch watch_;  // bounds of the candidates
   Guesses guesses_;
+  std::vector<std::shared_ptr<const Mix>> mixes_;  // that seeds draw from; none: no seeds
+  uint64_t next_seed_ = 0;
   uint64_t runs_ = 0;
   size_t deviations_before_ = 0;
   bool out_of_time_ = false;
@@ -87,8 +118,10 @@ class Shrinker {
 };
 
 bool Shrinker::time_left() {
-  out_of_time_ = Clock::now() - start_ >= request_.budget;
-  return !out_of_time_;
+  auto spent = Clock::now() - start_;
+  out_of_time_ = spent >= request_.budget;
+  bool enough = spent >= request_.soft_budget && deviations().size() <= kReadable;
+  return !out_of_time_ && !enough;
 }
 
 void Shrinker::tell(const char* pass) {
@@ -102,20 +135,42 @@ RunResult Shrinker::try_run(const Plan& plan, const Watch& watch) {
   return runner_.run(plan, watch);
 }
 
-bool Shrinker::accept(Plan candidate) {
-  if (!time_left()) return false;
-  RunResult run = try_run(candidate, watch_);
-  if (!same_failure(run)) return false;
-  if (run.deviations.size() < std::get<Deviations>(candidate.choices).size()) {
-    candidate.choices = run.deviations;
+// Moves to the first candidate that fails in the same way; all of them with the workload of `plan`.
+// Returns which, or how many there are.
+size_t Shrinker::accept_first(Plan plan, const std::vector<Deviations>& candidates) {
+  for (size_t from = 0; from < candidates.size() && time_left();) {
+    RunResult run;
+    auto left = std::span(candidates).subspan(from);
+    size_t at = from + runner_.run_until_failure(plan, left, watch_, run);
+    runs_ += std::min(at + 1, candidates.size()) - from;
+    if (at < candidates.size() && same_failure(run)) {
+      bool skipped = run.deviations.size() < candidates[at].size();
+      plan.choices = skipped ? run.deviations : candidates[at];
+      best_ = {std::move(plan), std::move(run), runner_.last_died()};
+      return at;
+    }
+    from = at + 1;
   }
-  best_ = {std::move(candidate), std::move(run), runner_.last_died()};
-  return true;
+  return candidates.size();
 }
 
-bool Shrinker::accept(Deviations candidate) {
-  return accept(
-      Plan{best_.plan.suite, best_.plan.workload, std::move(candidate), best_.plan.overrides});
+bool Shrinker::accept(const Plan& plan) {
+  return accept_first(plan, {std::get<Deviations>(plan.choices)}) == 0;
+}
+
+// The same for as many candidates as `next` makes, until it makes none (false).
+template <class Next>
+bool Shrinker::accept_any(const Plan& plan, Next next) {
+  for (bool more = true; more && time_left();) {
+    std::vector<Deviations> batch;
+    while (batch.size() < kBatch && more) {
+      batch.emplace_back();
+      more = next(batch.back());
+      if (!more) batch.pop_back();
+    }
+    if (accept_first(plan, batch) < batch.size()) return true;
+  }
+  return false;
 }
 
 // Runs the plan as it is, then by its deviations alone: from there on they are the plan.
@@ -127,8 +182,8 @@ std::string Shrinker::reproduce() {
   property_ = property_of(best_.result);
   Deviations found = best_.result.deviations;
   deviations_before_ = found.size();
-  best_.plan.choices = found;
-  if (!accept(std::move(found))) {
+  best_.plan.choices = std::move(found);
+  if (!accept(Plan(best_.plan))) {
     return "the deviations of the run alone do not lead to " +
            std::string(to_string(best_.result.verdict)) + " (" + property_ + ") again";
   }
@@ -145,72 +200,104 @@ std::string Shrinker::reproduce() {
 
 // From the end: what came after the decisive moment goes first, and what is kept keeps its meaning.
 void Shrinker::remove_chunks() {
-  if (!deviations().empty()) accept(Deviations{});
+  accept_first(best_.plan, {Deviations{}});
   size_t size = std::max<size_t>(deviations().size() / 2, 1);
   while (!deviations().empty() && time_left()) {
     size_t before = deviations().size();
-    for (size_t end = before; end != 0 && time_left();) {
-      end = std::min(end, deviations().size());
-      size_t from = end > size ? end - size : 0;
-      Deviations candidate = deviations();
-      candidate.erase(candidate.begin() + static_cast<ptrdiff_t>(from),
-                      candidate.begin() + static_cast<ptrdiff_t>(end));
-      accept(std::move(candidate));
-      end = from;
-    }
+    remove_chunks_of(size);
     // One round of single removals that changes nothing is the end: each that is left is needed.
     if (size == 1 && deviations().size() == before) break;
     size = std::clamp<size_t>(size / 2, 1, std::max<size_t>(deviations().size() / 2, 1));
   }
 }
 
-bool Shrinker::remove_pair() {
-  for (size_t second = deviations().size(); second-- > 1;) {
-    for (size_t first = second; first-- > 0;) {
-      if (!time_left()) return false;
-      Deviations candidate = deviations();
-      candidate.erase(candidate.begin() + static_cast<ptrdiff_t>(second));
-      candidate.erase(candidate.begin() + static_cast<ptrdiff_t>(first));
-      if (accept(std::move(candidate))) return true;
+void Shrinker::remove_chunks_of(size_t size) {
+  for (size_t end = deviations().size(); end != 0 && time_left();) {
+    const size_t count = deviations().size();
+    const size_t batch_size = std::clamp<size_t>(kBatchDeviations / count, 1, kBatch);
+    std::vector<Deviations> batch;
+    std::vector<size_t> starts;
+    for (size_t to = end; to != 0 && batch.size() < batch_size; to = starts.back()) {
+      starts.push_back(to > size ? to - size : 0);
+      batch.push_back(without(deviations(), starts.back(), to));
     }
+    size_t accepted = accept_first(best_.plan, batch);
+    end = std::min(starts[std::min(accepted, starts.size() - 1)], deviations().size());
   }
-  return false;
+}
+
+bool Shrinker::remove_pair() {
+  const Deviations all = deviations();
+  size_t second = all.size(), first = 0;
+  return accept_any(best_.plan, [&](Deviations& candidate) {
+    if (first == 0) {
+      if (second <= 1) return false;
+      first = --second;
+    }
+    --first;
+    candidate = without(without(all, second, second + 1), first, first + 1);
+    return true;
+  });
 }
 
 // Subsets with at least three fewer; one and two fewer were tried.
 bool Shrinker::keep_subset() {
   const Deviations all = deviations();
-  for (size_t kept = 1; kept + 3 <= all.size(); ++kept) {
-    for (uint32_t members = 1; members < 1u << all.size(); ++members) {
-      if (static_cast<size_t>(std::popcount(members)) != kept) continue;
-      if (!time_left()) return false;
-      Deviations candidate;
-      for (size_t i = 0; i < all.size(); ++i) {
-        if ((members >> i & 1) != 0) candidate.push_back(all[i]);
+  size_t kept = 1;
+  uint32_t members = 0;
+  return accept_any(best_.plan, [&](Deviations& candidate) {
+    do {
+      if (++members == 1u << all.size()) {
+        members = 1;
+        ++kept;
       }
-      if (accept(std::move(candidate))) return true;
+      if (kept + 3 > all.size()) return false;
+    } while (static_cast<size_t>(std::popcount(members)) != kept);
+    for (size_t i = 0; i < all.size(); ++i) {
+      if ((members >> i & 1) != 0) candidate.push_back(all[i]);
     }
-  }
-  return false;
+    return true;
+  });
+}
+
+// Whatever one thread, one site, or one thread at one site has.
+void Shrinker::remove_groups() {
+  auto drop = [this](auto same) {
+    for (size_t i = 0; i < deviations().size() && time_left(); ++i) {
+      const Deviation chosen = deviations()[i];
+      bool seen =
+          std::any_of(deviations().begin(), deviations().begin() + static_cast<ptrdiff_t>(i),
+                      [&](const Deviation& d) { return same(d, chosen); });
+      if (seen) continue;
+      Deviations rest = deviations();
+      std::erase_if(rest, [&](const Deviation& d) { return same(d, chosen); });
+      if (accept_first(best_.plan, {rest}) == 0) i = 0;
+    }
+  };
+  drop([](const Deviation& a, const Deviation& b) { return a.actor == b.actor; });
+  drop([](const Deviation& a, const Deviation& b) { return a.site == b.site; });
+  drop([](const Deviation& a, const Deviation& b) {
+    return a.actor == b.actor && a.site == b.site;
+  });
 }
 
 void Shrinker::reduce() {
+  remove_groups();
   do {
     remove_chunks();
   } while ((deviations().size() <= kPairsUpTo && remove_pair()) ||
            (deviations().size() <= kSubsetsUpTo && keep_subset()));
 }
 
-// Moves on as long as guesses hit.
-void Shrinker::guess(unsigned misses_most) {
-  for (unsigned misses = 0; misses < misses_most && deviations().size() > 2 && time_left();) {
-    if (accept(guesses_.next(deviations(), deviations().size()))) {
-      reduce();
-      misses = 0;
-    } else {
-      ++misses;
-    }
-  }
+bool Shrinker::guess(const Plan& plan, size_t fewer_than, unsigned tries) {
+  const Deviations known = deviations();
+  return !known.empty() && fewer_than > 1 &&
+         accept_any(plan, [&, tries](Deviations& candidate) mutable {
+           if (tries == 0) return false;
+           --tries;
+           candidate = guesses_.next(known, fewer_than);
+           return true;
+         });
 }
 
 void Shrinker::simplify_outcomes() {
@@ -221,53 +308,84 @@ void Shrinker::simplify_outcomes() {
       Deviations candidate = deviations();
       uint32_t tried = low == 1 ? 1 : low + (candidate[i].outcome - low) / 2;
       candidate[i].outcome = tried;
-      if (!accept(std::move(candidate))) low = tried + 1;
+      if (accept_first(best_.plan, {candidate}) != 0) low = tried + 1;
     }
   }
 }
 
 // Moves to the deviations that this seed finds on the workload, when it fails there.
 bool Shrinker::accept_seed(const std::string& workload, uint64_t seed) {
-  Plan plan{best_.plan.suite, workload, Drawn{seed, request_.mix}, best_.plan.overrides};
+  const auto& mix = mixes_[seed / kSeedsPerMix % mixes_.size()];
+  Plan plan{best_.plan.suite, workload, Drawn{seed, mix}, best_.plan.overrides};
   RunResult run = try_run(plan, watch_);
   if (!same_failure(run)) return false;
   plan.choices = std::move(run.deviations);
-  return accept(std::move(plan));
+  return accept(plan);
 }
 
-bool Shrinker::accept_workload(const std::string& workload) {
-  Plan plan = best_.plan;
-  plan.workload = workload;
-  if (accept(plan)) return true;
-  for (unsigned i = 0; i < kWorkloadGuesses && !deviations().empty() && time_left(); ++i) {
-    plan.choices = guesses_.next(deviations(), deviations().size() + 1);
-    if (accept(plan)) return true;
-  }
-  if (request_.mix == nullptr) return false;
+// Seeds find long lists; of the first few that fail the one that reduces best is taken.
+bool Shrinker::accept_seeds(const std::string& workload, size_t fewer_than, unsigned seeds) {
+  if (mixes_.empty()) return false;
   const Failing before = best_;
-  const size_t enough = std::max(deviations().size(), kReadable);
+  Failing least;
   unsigned reduced = 0;
-  for (uint64_t seed = 0; seed < request_.seeds_per_workload && time_left(); ++seed) {
-    if (!accept_seed(workload, seed)) continue;
+  for (; seeds != 0 && reduced < kSeedsReduced; --seeds) {
+    if (!time_left() || fewer_than <= kFewEnough) break;
+    if (!accept_seed(workload, next_seed_++)) continue;
+    ++reduced;
     reduce();
-    if (deviations().size() <= enough) return true;
+    if (deviations().size() < fewer_than) {
+      fewer_than = deviations().size();
+      least = best_;
+    }
     best_ = before;
-    if (++reduced == kSeedsReduced) break;
+  }
+  if (least.plan.suite == nullptr) return false;
+  best_ = std::move(least);
+  return true;
+}
+
+// Nothing gets smaller any more and yet nobody could read it: luck is all that is left.
+bool Shrinker::try_luck() {
+  while (deviations().size() > kReadable && time_left()) {
+    if (guess(best_.plan, deviations().size(), kGuesses)) return true;
+    if (accept_seeds(best_.plan.workload, deviations().size(), kLuckySeeds)) return true;
   }
   return false;
 }
 
+bool Shrinker::accept_workload(const std::string& workload, Effort effort) {
+  Plan plan = best_.plan;
+  plan.workload = workload;
+  switch (effort) {
+    case Effort::same_deviations:
+      return accept(plan);
+    case Effort::guesses:
+      return guess(plan, deviations().size() + 1, kWorkloadGuesses);
+    case Effort::seeds:
+      return accept_seeds(workload, std::max(deviations().size(), kReadable) + 1,
+                          request_.seeds_per_workload);
+  }
+  return false;
+}
+
+// The cheap way for every smaller workload first, the dear ones only where that leads no further,
+// and only for the most promising. Whoever called looks at the deviations again after each step.
 bool Shrinker::shrink_workload() {
   bool smaller = false;
-  for (bool moved = true; moved && time_left();) {
-    moved = false;
-    for (const std::string& workload : best_.plan.suite->shrinks(best_.plan.workload)) {
-      if (!time_left()) break;
-      if (!accept_workload(workload)) continue;
-      moved = smaller = true;
-      break;
-    }
+  auto step = [&](Effort effort, size_t most) {
+    std::vector<std::string> workloads = best_.plan.suite->shrinks(best_.plan.workload);
+    workloads.resize(std::min(workloads.size(), most));
+    bool moved = std::any_of(workloads.begin(), workloads.end(), [&](const std::string& workload) {
+      return time_left() && accept_workload(workload, effort);
+    });
+    smaller |= moved;
+    return moved;
+  };
+  while (step(Effort::same_deviations, SIZE_MAX)) {
   }
+  if (!smaller) step(Effort::guesses, kGuessedWorkloads);
+  if (!smaller) step(Effort::seeds, kSeededWorkloads);
   if (smaller) tell("workload");
   return smaller;
 }
@@ -277,13 +395,16 @@ ShrinkResult Shrinker::shrink() {
   report.complaint = reproduce();
   if (report.complaint.empty()) {
     tell("start");
-    do {
-      reduce();
-      tell("deviations");
-      guess(kGuesses);
+    bool moved = true;
+    while (moved && time_left()) {
+      do {
+        reduce();
+        tell("deviations");
+      } while (deviations().size() > kFewEnough &&
+               guess(best_.plan, deviations().size(), kGuesses));
       simplify_outcomes();
-      tell("guesses");
-    } while (time_left() && shrink_workload());
+      moved = shrink_workload() || try_luck();
+    }
     // Once more as it will be replayed: without the bounds of the search.
     RunResult again = try_run(best_.plan, {});
     if (same_failure(again)) {

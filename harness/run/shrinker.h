@@ -22,6 +22,7 @@ namespace pollux::run {
 struct ShrinkRequest {
   Plan plan;  // a failing one
   std::chrono::milliseconds budget{20'000};
+  std::chrono::milliseconds soft_budget{2'000};  // enough once there are six deviations or fewer
   unsigned seeds_per_workload = 10;  // tried on a smaller workload when its deviations do not fail
   std::shared_ptr<const Mix> mix;    // that those seeds draw from; null: not tried
 };

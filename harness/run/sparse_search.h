@@ -5,8 +5,8 @@
 // Removing deviations one by one gets stuck: the threads of a found run alternate a lot, each
 // switch is needed for the ones after it to mean what they mean, and yet one or two of them, in an
 // otherwise quiet run, would do. In the quiet run they stand a little earlier or later, because
-// threads that are not disturbed take fewer turns. So a guess keeps very few of the known
-// deviations and moves them.
+// threads that are not disturbed take fewer turns. So a guess keeps some of the known deviations,
+// often very few, and moves them.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,9 @@ class Guesses {
  private:
   uint64_t draw();
   uint64_t below(uint64_t n) { return draw() % n; }
+  std::vector<Deviation> fewer(const std::vector<Deviation>& known, size_t most);
+  std::vector<Deviation> very_few(const std::vector<Deviation>& known, size_t most);
+  void move(Deviation&, const std::vector<Deviation>& known);
   uint32_t moved(uint32_t ordinal, uint32_t last);
 
   uint64_t state_ = 0x706F6C6C7578ull;

@@ -3,7 +3,8 @@
 // The parent writes a request into shared memory and sends one byte; the child runs it, writes the
 // result and sends one byte back, or dies. Everything that does not fit into plain memory (suite,
 // profile, strategy) the child knows because it was forked after the parent knew it: a request that
-// needs another one gets another child.
+// needs another one gets another child. A request may hold many lists of deviations: where most
+// runs hold, handing over to the other process and back would take longer than the runs.
 #include "run/worker.h"
 
 #include <poll.h>
@@ -13,7 +14,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <utility>
 
 #include "run/check.h"
 #include "run/crash_note.h"
@@ -25,14 +28,16 @@ namespace pollux::run {
 struct Worker::Shared {
   static constexpr size_t kWorkloadMax = 16u << 20;
   static constexpr size_t kResultMax = 512u << 20;
+  static constexpr size_t kListsMax = 256;
 
   Watch watch;
-  bool drawn;
   uint64_t seed;
   size_t workload_size;
   size_t result_size;
-  size_t note_size;  // of what a crash left in `result`
-  uint32_t deviation_count;
+  size_t note_size;     // of what a crash left in `result`
+  uint32_t list_count;  // 0: drawn from the seed
+  uint32_t sizes[kListsMax];
+  std::atomic<uint32_t> at;  // by the child: the list that runs, or ran last
   Deviation deviations[DeviationLog::kMax];
   DeviationLog log;
   char workload[kWorkloadMax];
@@ -83,15 +88,21 @@ int Worker::child_main() {
   while (::read(channel_, &byte, 1) == 1) {
     Plan plan = base_;
     plan.workload.assign(shared_->workload, shared_->workload_size);
-    if (shared_->drawn) {
-      plan.choices = Drawn{shared_->seed, std::get<Drawn>(base_.choices).mix};
-    } else {
-      plan.choices = std::vector<Deviation>(shared_->deviations,
-                                            shared_->deviations + shared_->deviation_count);
+    RunResult result;
+    const Deviation* list = shared_->deviations;
+    for (uint32_t i = 0; i < std::max(shared_->list_count, 1u); ++i) {
+      if (shared_->list_count == 0) {
+        plan.choices = Drawn{shared_->seed, std::get<Drawn>(base_.choices).mix};
+      } else {
+        plan.choices = std::vector<Deviation>(list, list + shared_->sizes[i]);
+        list += shared_->sizes[i];
+      }
+      shared_->at.store(i);
+      std::unique_ptr<Strategy> strategy = make_strategy(plan);
+      Tap tap(*strategy, shared_->log);
+      result = execute(plan, shared_->watch, &tap);
+      if (result.verdict != Verdict::held) break;
     }
-    std::unique_ptr<Strategy> strategy = make_strategy(plan);
-    Tap tap(*strategy, shared_->log);
-    RunResult result = execute(plan, shared_->watch, &tap);
     shared_->result_size = write_result(result, shared_->result, Shared::kResultMax);
     if (::write(channel_, &byte, 1) != 1) return 1;
     if (result.verdict != Verdict::held) return 0;
@@ -102,12 +113,15 @@ int Worker::child_main() {
 // False when the child is gone, with its wait status; `stuck` when it had to be killed. Does not
 // rely on the end of file alone: a process that the program forked may hold the other end.
 bool Worker::answered(int& status, bool& stuck) {
-  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(stuck_seconds_);
-  for (;;) {
+  auto patience = std::chrono::seconds(stuck_seconds_);
+  auto deadline = std::chrono::steady_clock::now() + patience;
+  for (uint32_t last = 0;;) {
     pollfd ready{channel_, POLLIN, 0};
     char byte;
     if (::poll(&ready, 1, 200) == 1 && ::read(channel_, &byte, 1) == 1) return true;
     if (::waitpid(child_, &status, ready.revents != 0 ? 0 : WNOHANG) == child_) return false;
+    uint32_t at = shared_->at.load();
+    if (std::exchange(last, at) != at) deadline = std::chrono::steady_clock::now() + patience;
     if (std::chrono::steady_clock::now() < deadline) continue;
     stuck = true;
     ::kill(child_, SIGKILL);
@@ -116,22 +130,61 @@ bool Worker::answered(int& status, bool& stuck) {
   }
 }
 
-RunResult Worker::run(const Plan& plan, const Watch& watch) {
+void Worker::prepare(const Plan& plan, const Watch& watch) {
   check(plan.workload.size() <= Shared::kWorkloadMax, "workload is too long");
   if (!can_take(plan)) start(plan);
   shared_->watch = watch;
   shared_->workload_size = plan.workload.size();
   std::copy(plan.workload.begin(), plan.workload.end(), shared_->workload);
+  shared_->list_count = 0;
+  shared_->at.store(0);
+}
+
+RunResult Worker::run(const Plan& plan, const Watch& watch) {
   auto* drawn = std::get_if<Drawn>(&plan.choices);
-  shared_->drawn = drawn != nullptr;
-  if (drawn != nullptr) {
-    shared_->seed = drawn->seed;
-  } else {
-    const auto& deviations = std::get<std::vector<Deviation>>(plan.choices);
-    check(deviations.size() <= DeviationLog::kMax, "too many deviations");
-    shared_->deviation_count = static_cast<uint32_t>(deviations.size());
-    std::copy(deviations.begin(), deviations.end(), shared_->deviations);
+  if (drawn == nullptr) {
+    RunResult result;
+    run_until_failure(plan, {&std::get<std::vector<Deviation>>(plan.choices), 1}, watch, result);
+    return result;
   }
+  prepare(plan, watch);
+  shared_->seed = drawn->seed;
+  return carry_out();
+}
+
+size_t Worker::run_until_failure(Plan plan, std::span<const std::vector<Deviation>> lists,
+                                 const Watch& watch, RunResult& result) {
+  plan.choices = std::vector<Deviation>();
+  for (size_t done = 0; done < lists.size();) {
+    prepare(plan, watch);
+    size_t used = 0;
+    while (done + shared_->list_count < lists.size() && shared_->list_count < Shared::kListsMax) {
+      const std::vector<Deviation>& list = lists[done + shared_->list_count];
+      if (used + list.size() > DeviationLog::kMax) break;
+      std::copy(list.begin(), list.end(), shared_->deviations + used);
+      used += list.size();
+      shared_->sizes[shared_->list_count++] = static_cast<uint32_t>(list.size());
+    }
+    check(shared_->list_count != 0, "too many deviations");
+    result = carry_out();
+    if (result.verdict != Verdict::held) return done + shared_->at.load();
+    done += shared_->list_count;
+  }
+  return lists.size();
+}
+
+size_t Runner::run_until_failure(Plan plan, std::span<const std::vector<Deviation>> lists,
+                                 const Watch& watch, RunResult& result) {
+  for (size_t i = 0; i < lists.size(); ++i) {
+    plan.choices = lists[i];
+    result = run(plan, watch);
+    if (result.verdict != Verdict::held) return i;
+  }
+  return lists.size();
+}
+
+// What was prepared, in the child.
+RunResult Worker::carry_out() {
   char byte = 'r';
   check(::send(channel_, &byte, 1, MSG_NOSIGNAL) == 1, "worker process: send");
 

@@ -7,7 +7,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "run/child.h"
 #include "run/plan.h"
@@ -21,7 +23,11 @@ class Runner {
   virtual ~Runner() = default;
   // Returns the result of any run, also of one that crashed or had to be killed.
   virtual RunResult run(const Plan&, const Watch& = {}) = 0;
-  // True when the most recent run ended in the death of its process: its hash is not known.
+  // Runs the plan once with each list of deviations, in their order, until a run does not hold.
+  // Returns which, and that run's result; all of them held: `lists.size()`.
+  virtual size_t run_until_failure(Plan, std::span<const std::vector<Deviation>> lists,
+                                   const Watch&, RunResult&);
+  // True when the most recent run ended in the death of its process.
   virtual bool last_died() const = 0;
 };
 
@@ -32,10 +38,14 @@ class Worker final : public Runner {
   ~Worker() override;
 
   RunResult run(const Plan&, const Watch& = {}) override;
+  size_t run_until_failure(Plan, std::span<const std::vector<Deviation>> lists, const Watch&,
+                           RunResult&) override;
   bool last_died() const override { return died_; }
 
  private:
   struct Shared;
+  void prepare(const Plan&, const Watch&);
+  RunResult carry_out();
   void start(const Plan&);
   int child_main();
   void stop();
