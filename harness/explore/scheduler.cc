@@ -22,7 +22,8 @@
 // Fairness is not a choice. A strategy may let one thread run for ever, and a program may wait by
 // spinning, so a thread that has passed kTurnPoints points while others could run gives way to the
 // next in turn, and when kFruitlessPoints points pass without anybody blocking, time
-// jumps to the next due moment. Both are functions of what was executed.
+// jumps to the next due moment (kHeldPoints while a thread is held up: it may have what they spin
+// for). Both are functions of what was executed.
 //
 // Why no locks: exactly one OS thread is ever here. A timeline action never switches; it only makes
 // threads runnable.
@@ -30,8 +31,10 @@
 
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <bit>
 #include <cstdio>
+#include <iterator>
 #include <utility>
 
 #include "explore/check.h"
@@ -49,7 +52,8 @@ namespace {
 
 constexpr uint64_t kTurnPoints = 20'000;
 constexpr uint64_t kFruitlessPoints = 200'000;
-constexpr uint64_t kYieldWeight = 256;  // a yield is worth that many points of waiting
+constexpr uint64_t kHeldPoints = 2'000;  // the same while somebody is held up
+constexpr uint64_t kYieldWeight = 256;   // a yield is worth that many points of waiting
 // Entries looked at beyond time_max to tell a deadlock from a long wait.
 constexpr unsigned kBeyondMax = 10'000;
 
@@ -166,6 +170,7 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   }
   state.thread_count = 0;
   state.added_alive = 0;
+  state.held = 0;
   state.runnable = 0;
   state.candidates = 0;
   state.points = 0;
@@ -188,9 +193,9 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
 }  // namespace
 
 const char* to_string(Why why) {
-  constexpr const char* kNames[] = {"nothing", "mutex",     "cond", "rwlock", "join",
-                                    "futex",   "semaphore", "once", "guard",  "barrier",
-                                    "spin",    "sleep",     "io"};
+  constexpr const char* kNames[] = {"nothing", "mutex",     "cond", "rwlock",        "join",
+                                    "futex",   "semaphore", "once", "guard",         "barrier",
+                                    "spin",    "sleep",     "io",   "time (held up)"};
   return kNames[static_cast<unsigned>(why)];
 }
 
@@ -198,7 +203,8 @@ const char* to_string(Why why) {
 
 void recompute_candidates() {
   const Thread& thread = current();
-  state.candidates = thread.no_preempt != 0 ? 0 : state.runnable & ~bit(state.current);
+  state.candidates =
+      thread.no_preempt != 0 ? 0 : (state.runnable & ~bit(state.current)) | bit(kNobody);
 }
 
 void make_runnable(Actor id, bool woken) {
@@ -217,6 +223,8 @@ void switch_to(Actor next) {
     recompute_candidates();
     return;
   }
+  // Threads that spin until one that is held up lets them go on must not outlast it.
+  if (state.held != 0) note_fruitless_work(0);
   describe_switch(next);
   ++state.switches;
   trace::recorder.mix(tagged(Kind::switched, next));
@@ -229,10 +237,26 @@ void switch_to(Actor next) {
   state.switch_to(&state.contexts[from].stack, to.stack, to.thread_pointer);
 }
 
+// The running thread stays away from the carrier for a while, though it could run. With nothing due
+// and nobody else, that is the same as going on.
+void hold_up() {
+  constexpr Time kHolds[] = {0, 1'000, 5'000, 20'000, 100'000, 500'000, 2'000'000, 10'000'000};
+  if (state.timeline.next() == kNever && state.runnable == bit(state.current)) return;
+  uint32_t chosen = state.choices.choose(site::kHold, std::size(kHolds));
+  Time until = state.timeline.now() + kHolds[chosen];
+  if (chosen == 0) {
+    // Added last among the entries of that moment, so it comes after them.
+    until = std::min(state.timeline.next(), until + *std::rbegin(kHolds));
+  }
+  ++state.held;
+  block(Why::held, nullptr, until);
+  --state.held;
+}
+
 void note_fruitless_work(uint64_t points) {
   fairness.fruitless += points + (state.points - fairness.counted);
   fairness.counted = state.points;
-  if (fairness.fruitless < kFruitlessPoints) return;
+  if (fairness.fruitless < (state.held != 0 ? kHeldPoints : kFruitlessPoints)) return;
   reset_fruitless();
   if (state.timeline.run_next()) {
     trace::recorder.mix(tagged(Kind::jumped, static_cast<uint64_t>(state.timeline.now())));
@@ -247,8 +271,8 @@ void look_closer() {
   }
   check_time();
   note_fruitless_work(0);
-  if (state.candidates != 0) {
-    switch_to(next_in_turn(state.candidates));
+  if (uint64_t others = state.candidates & ~bit(kNobody); others != 0) {
+    switch_to(next_in_turn(others));
   } else {
     // Alone: nobody else can make it stop, time has to.
     if (state.runnable == bit(state.current)) note_fruitless_work(kFruitlessPoints);

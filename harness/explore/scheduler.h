@@ -34,7 +34,8 @@ enum class Why : uint8_t {
   barrier,
   spin,
   sleep,
-  io
+  io,
+  held  // its thread was held up: kNobody was chosen at a point
 };
 const char* to_string(Why);
 

@@ -46,6 +46,7 @@ std::string to_string(const Deviation& deviation) {
   text += site_name(deviation.site);
   text += '#' + std::to_string(deviation.ordinal) + " = ";
   if (deviation.site == site::kPoint || deviation.site == site::kPick) {
+    if (deviation.outcome - 1 == kNobody) return text + "held up";
     return text + "run " + actor_name(deviation.outcome - 1);
   }
   if (deviation.site >= site::kFirstFault && deviation.outcome == 1) return text + "yes";

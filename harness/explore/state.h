@@ -10,8 +10,8 @@
 
 #include <unwind.h>
 
-#include "explore/never_destroyed.h"
 #include "explore/donor.h"
+#include "explore/never_destroyed.h"
 #include "explore/scheduler.h"
 #include "explore/switch.h"
 #include "pollux/shim/gate.h"
@@ -80,7 +80,7 @@ struct Thread {
 
 struct State {
   // What a point touches.
-  uint64_t candidates = 0;  // other threads that could run; 0 while preemption is off
+  uint64_t candidates = 0;  // other threads that could run, and kNobody; 0 while preemption is off
   uint64_t points = 0;
   uint64_t points_check = 0;  // look closer when `points` gets there
   uintptr_t code_base = 0, code_size = 0;
@@ -97,6 +97,7 @@ struct State {
   Thread threads[kThreadsMax];
   unsigned thread_count = 0;  // slots in use or used in this run
   unsigned added_alive = 0;
+  unsigned held = 0;  // threads that are held up
   uint64_t arrivals = 0;
 
   bool on = false;
@@ -131,6 +132,8 @@ void recompute_candidates();
 void make_runnable(Actor, bool woken);
 // Gate closed. The current thread goes on after the switch; no choice is asked.
 void switch_to(Actor next);
+// Gate closed. kNobody was chosen.
+void hold_up();
 // `points_check` was reached. Closes the gate itself.
 void look_closer();
 // The current thread can not go on: somebody else does, at the latest when time has moved.
@@ -151,7 +154,11 @@ void free_thread(Actor);
 
 __attribute__((noinline)) inline void preempt(Actor next) {
   shim::HarnessScope scope;
-  switch_to(next);
+  if (next == kNobody) {
+    hold_up();
+  } else {
+    switch_to(next);
+  }
 }
 
 // Counts, mixes, and lets the choices decide who goes on. `where` is the same in each process.

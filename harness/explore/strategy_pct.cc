@@ -40,6 +40,8 @@ class PctStrategy final : public Strategy {
       held_ = 0;
       return {best(candidates), 0};
     }
+    candidates &= ~(uint64_t{1} << kNobody);
+    if (candidates == 0) return {boring, 0};
     if (left_ < kThreadsMax && (candidates >> left_ & 1) != 0) lower(left_);
     left_ = kNetwork;
     ++points_;

@@ -3,7 +3,7 @@
 // Random runs. Switching with the same probability at every point of every run is a trap: all
 // threads then advance in lock step, and 200 seeds show one order of events. Each run therefore
 // draws how long its bursts are, from every second point to one in 500, and whether they are
-// regular or ragged.
+// regular or ragged; and whether threads are also held up (kNobody).
 #include "explore/swarm.h"
 
 namespace pollux {
@@ -18,6 +18,7 @@ class RandomStrategy final : public Strategy {
     explore::Random random(explore::derive_seed(seed, site::kPoint));
     burst_ = random.log_uniform(2, 500);
     ragged_ = random.one_in(2);
+    if (random.one_in(3)) holds_ = random.log_uniform(2, 64);
   }
 
   void begin(std::span<uint32_t, kSitesMax> skip) override {
@@ -30,8 +31,14 @@ class RandomStrategy final : public Strategy {
   ThreadAnswer choose_thread(Actor, Site site, uint32_t, uint64_t candidates,
                              Actor boring) override {
     if (site != site::kPoint) return swarm_.pick(candidates, boring);
-    auto count = static_cast<unsigned>(std::popcount(candidates));
-    Actor thread = nth_thread(candidates, count == 1 ? 0 : swarm_.random().below(count));
+    // Held up rather than preempted in some runs: what is due then happens in between.
+    constexpr uint64_t kNobodyBit = uint64_t{1} << kNobody;
+    if (holds_ != 0 && (candidates & kNobodyBit) != 0 && swarm_.random().one_in(holds_))
+      return {kNobody, next_burst()};
+    uint64_t others = candidates & ~kNobodyBit;
+    auto count = static_cast<unsigned>(std::popcount(others));
+    if (count == 0) return {boring, next_burst()};
+    Actor thread = nth_thread(others, count == 1 ? 0 : swarm_.random().below(count));
     return {thread, next_burst()};
   }
 
@@ -43,6 +50,7 @@ class RandomStrategy final : public Strategy {
   explore::Swarm swarm_;
   uint32_t burst_;
   bool ragged_;
+  uint32_t holds_ = 0;  // one in so many of the burst ends; 0: never
 };
 
 }  // namespace

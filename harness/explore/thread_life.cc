@@ -121,8 +121,8 @@ void swallowed(_Unwind_Reason_Code, _Unwind_Exception*) {
 Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void* argument,
                     bool detached) {
   Actor id = 0;
-  while (id < kThreadsMax && state.threads[id].state != ThreadState::free) ++id;
-  if (id == kThreadsMax) return kNetwork;
+  while (id < kNobody && state.threads[id].state != ThreadState::free) ++id;
+  if (id == kNobody) return kNetwork;
   Donor* with = donor(id);
   if (with == nullptr) return kNetwork;
   reset_donor(*with);

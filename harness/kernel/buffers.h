@@ -13,9 +13,7 @@
 namespace pollux::kernel {
 
 // Addresses below the first page: what Linux would answer EFAULT for without looking further.
-inline bool bad_address(const void* address) {
-  return reinterpret_cast<uintptr_t>(address) < 4096;
-}
+inline bool bad_address(const void* address) { return reinterpret_cast<uintptr_t>(address) < 4096; }
 
 // What read, readv, recvmsg ... and their counterparts pass.
 struct Buffers {

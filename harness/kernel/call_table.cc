@@ -35,8 +35,8 @@ constexpr Table build() {
   TRANSFER(writev);
   set(SYS_pread64, "pread", call_pread, Route::by_fd);
   set(SYS_pwrite64, "pwrite", call_pwrite, Route::by_fd);
-  set(SYS_preadv, "preadv", call_pread, Route::by_fd);
-  set(SYS_pwritev, "pwritev", call_pwrite, Route::by_fd);
+  BY_FD(preadv);
+  BY_FD(pwritev);
   BY_FD(lseek);
   TRANSFER(recvfrom);
   TRANSFER(sendto);
@@ -62,7 +62,7 @@ constexpr Table build() {
   BY_FD(dup3, kProgress);
   BY_FD(fcntl);
   BY_FD(ioctl);
-  TWIN(openat);
+  set(SYS_openat, "openat", call_openat, Route::by_path);
   BY_FD(fstat);
   TWIN(eventfd2, kProgress);
   TWIN(timerfd_create, kProgress);
@@ -84,7 +84,7 @@ constexpr Table build() {
   BY_FD(dup2, kProgress);
 #endif
 #ifdef SYS_open
-  TWIN(open);
+  set(SYS_open, "open", call_open, Route::by_path);
 #endif
 #ifdef SYS_eventfd
   TWIN(eventfd, kProgress);

@@ -26,12 +26,13 @@ struct Arguments {
 using Handler = long (*)(const Arguments&);
 
 enum class Route : uint8_t {
-  unmodelled,   // ends the run, whatever its arguments
-  raw,          // harmless: always the real kernel, invisible to the run
-  twin,         // always the twin
-  by_fd,        // the twin when argument 0 is one of its descriptors, else the real kernel
-  clock,        // the twin, cheaply: no scheduling point
-  foreign_fd,   // like raw, but unmodelled on a descriptor of the twin
+  unmodelled,  // ends the run, whatever its arguments
+  raw,         // harmless: always the real kernel, invisible to the run
+  twin,        // always the twin
+  by_fd,       // the twin when argument 0 is one of its descriptors, else the real kernel
+  by_path,     // the twin when the path names one of its devices, else the real kernel
+  clock,       // the twin, cheaply: no scheduling point
+  foreign_fd,  // like raw, but unmodelled on a descriptor of the twin
 };
 
 struct Call {
@@ -63,6 +64,9 @@ bool no_descriptor_free();
 // One more return of a polling call. Ends the run when there were too many without progress.
 void count_spin(const char* call, bool something_ready);
 
+// Does open or openat name a file that must live in the twin?
+bool names_device(long number, const Arguments&);
+
 // --- read_write.cc
 long call_read(const Arguments&);
 long call_write(const Arguments&);
@@ -70,6 +74,8 @@ long call_readv(const Arguments&);
 long call_writev(const Arguments&);
 long call_pread(const Arguments&);
 long call_pwrite(const Arguments&);
+long call_preadv(const Arguments&);
+long call_pwritev(const Arguments&);
 long call_lseek(const Arguments&);
 // --- message_calls.cc
 long call_recvfrom(const Arguments&);

@@ -11,7 +11,7 @@ namespace pollux::kernel {
 
 }  // namespace pollux::kernel
 
-#define POLLUX_KERNEL_CHECK(condition) \
-  (__builtin_expect(!(condition), 0)   \
+#define POLLUX_KERNEL_CHECK(condition)                                  \
+  (__builtin_expect(!(condition), 0)                                    \
        ? ::pollux::kernel::check_failed(#condition, __FILE__, __LINE__) \
        : void(0))

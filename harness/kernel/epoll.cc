@@ -32,9 +32,9 @@ std::string epoll_bits(uint32_t events) {
   static constexpr struct {
     uint32_t bit;
     const char* name;
-  } kNames[] = {{EPOLLIN, "IN"},         {EPOLLPRI, "PRI"},         {EPOLLOUT, "OUT"},
-                {EPOLLRDHUP, "RDHUP"},   {EPOLLERR, "ERR"},         {EPOLLHUP, "HUP"},
-                {EPOLLET, "ET"},         {EPOLLONESHOT, "ONESHOT"}, {EPOLLEXCLUSIVE, "EXCLUSIVE"},
+  } kNames[] = {{EPOLLIN, "IN"},        {EPOLLPRI, "PRI"},         {EPOLLOUT, "OUT"},
+                {EPOLLRDHUP, "RDHUP"},  {EPOLLERR, "ERR"},         {EPOLLHUP, "HUP"},
+                {EPOLLET, "ET"},        {EPOLLONESHOT, "ONESHOT"}, {EPOLLEXCLUSIVE, "EXCLUSIVE"},
                 {EPOLLWAKEUP, "WAKEUP"}};
   std::string text;
   for (const auto& [bit, name] : kNames) {
@@ -112,8 +112,8 @@ bool item_woken(EpollItem* item, uint32_t key) {
     item->is_repeated = false;
     if (set->waiters_ != 0) {
       uint32_t direction = key & (EPOLLIN | EPOLLOUT);
-      counts = direction == 0 || direction == (EPOLLIN | EPOLLOUT) ||
-               (direction & item->events) != 0;
+      counts =
+          direction == 0 || direction == (EPOLLIN | EPOLLOUT) || (direction & item->events) != 0;
     }
     set->tell();
   }
@@ -188,8 +188,8 @@ long EpollSet::harvest(epoll_event* target, int max) {
     uint32_t by = explore::choose(site::kEpollOrder, limit);
     if (by == 0 && fault(faults::k_linux_io_epoll_reorder)) by = 1;
     if (by != 0) rotate_ready(by);
-    uint32_t fewer = explore::choose(site::kEpollBatch, limit);
-    if (fewer == 0 && fault(faults::k_linux_io_epoll_partial)) fewer = 1;
+    uint32_t fewer = max < 2 ? 0 : explore::choose(site::kEpollBatch, limit);
+    if (fewer == 0 && max >= 2 && fault(faults::k_linux_io_epoll_partial)) fewer = 1;
     if (fewer != 0 && static_cast<uint32_t>(max) > ready_count_ - fewer) {
       max = static_cast<int>(ready_count_ - fewer);
     }

@@ -35,7 +35,7 @@ struct EpollItem {
   uint64_t data;
   bool is_ready;
   bool is_repeated;  // a redundant edge was added since the last true one
-  bool handed_out;  // an event was handed out since the file last woke it
+  bool handed_out;   // an event was handed out since the file last woke it
   EpollItem *next_ready, *previous_ready;
   EpollItem *next_of_file, *previous_of_file;
   EpollItem *next_of_set, *previous_of_set;

@@ -115,7 +115,7 @@ long call_epoll_ctl(const Arguments& a) {  // the order of checks is do_epoll_ct
   if (fd >= 0 && !is_twin_fd(fd)) return refuse_real_target(fd);
   File* file = get_file(fd);
   if (file == nullptr) return -EBADF;
-  if (file->kind() == Kind::device) return -EPERM;  // file_can_poll
+  if (file->kind() == Kind::device) return -EPERM;      // file_can_poll
   event.events &= ~static_cast<uint32_t>(EPOLLWAKEUP);  // without CAP_BLOCK_SUSPEND
   EpollSet* set = as_epoll(set_file);
   if (file == set_file || set == nullptr) return -EINVAL;

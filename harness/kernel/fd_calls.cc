@@ -22,7 +22,6 @@
 #include "kernel/tcp.h"
 #include "kernel/timerfd.h"
 #include "kernel/unix_stream.h"
-#include "pollux/shim/raw_system_call.h"
 
 namespace pollux::kernel {
 
@@ -136,6 +135,12 @@ long open_device(Device::What what, int flags) {
 
 }  // namespace
 
+bool names_device(long number, const Arguments& a) {
+  const char* path = a.pointer<const char>(number == SYS_openat ? 1 : 0);
+  Device::What what;
+  return !bad_address(path) && device_of(path, &what);
+}
+
 long call_close(const Arguments& a) { return current().fds.close(a.integer(0)); }
 
 long call_dup(const Arguments& a) { return duplicate(a.integer(0), kFdBase, false); }
@@ -201,7 +206,7 @@ long call_ioctl(const Arguments& a) {
     case FIONCLEX:
       current().fds.set_close_on_exec(fd, false);
       return 0;
-    case FIONREAD:  // also SIOCINQ
+    case FIONREAD:    // also SIOCINQ
     case TIOCOUTQ: {  // also SIOCOUTQ
       int count = 0;
       bool in = static_cast<unsigned>(a[1]) == FIONREAD;
@@ -222,15 +227,12 @@ long call_ioctl(const Arguments& a) {
 }
 
 long call_openat(const Arguments& a) {
-  const char* path = a.pointer<const char>(1);
   Device::What what;
-  if (!bad_address(path) && device_of(path, &what)) return open_device(what, a.integer(2));
-  return shim::raw_system_call(SYS_openat, a[0], a[1], a[2], a[3]);
+  POLLUX_KERNEL_CHECK(device_of(a.pointer<const char>(1), &what));  // or it would not come here
+  return open_device(what, a.integer(2));
 }
 
-long call_open(const Arguments& a) {
-  return call_openat({{AT_FDCWD, a[0], a[1], a[2], 0, 0}});
-}
+long call_open(const Arguments& a) { return call_openat({{AT_FDCWD, a[0], a[1], a[2], 0, 0}}); }
 
 long call_fstat(const Arguments& a) {
   File* file = get_file(a.integer(0));

@@ -28,7 +28,7 @@ enum class Kind : uint8_t { tcp, unix_stream, pipe, eventfd, timerfd, epoll, dev
 // One file that a thread inside poll or select waits for; lives on that thread's stack or heap.
 struct PollEntry {
   File* file = nullptr;
-  uint32_t events = 0;           // wakes with other keys are not for us
+  uint32_t events = 0;            // wakes with other keys are not for us
   const void* sleeper = nullptr;  // the object that the thread blocks on
   PollEntry* next = nullptr;
   PollEntry** link = nullptr;  // what points to us

@@ -153,8 +153,8 @@ bool Ports::conflicts(const TcpSocket* socket) const {
   const Bucket& found = buckets_[socket->local.port];
   auto clash = [&](const TcpSocket* other) {
     if (other == socket) return false;
-    bool same_address = socket->local.ip == 0 || other->local.ip == 0 ||
-                        socket->local.ip == other->local.ip;
+    bool same_address =
+        socket->local.ip == 0 || other->local.ip == 0 || socket->local.ip == other->local.ip;
     if (!same_address) return false;
     if (socket->reuse_port && other->reuse_port) return false;
     return !(socket->reuse_address && other->reuse_address &&
@@ -172,8 +172,7 @@ bool Ports::conflicts(const TcpSocket* socket) const {
 
 void Ports::add(TcpSocket* socket) {
   Bucket& found = bucket(socket->local.port);
-  TcpSocket*& head =
-      socket->state == TcpSocket::State::listen ? found.listeners : found.others;
+  TcpSocket*& head = socket->state == TcpSocket::State::listen ? found.listeners : found.others;
   socket->previous_of_port = nullptr;
   socket->next_of_port = head;
   if (head != nullptr) head->previous_of_port = socket;

@@ -48,7 +48,7 @@ class FdTable {
   void mark(int fd, bool used);
 
   std::vector<Slot> slots_;
-  std::vector<uint64_t> used_;  // bit per number
+  std::vector<uint64_t> used_;     // bit per number
   mutable size_t first_word_ = 0;  // no free number in the words below
   int limit_ = kFdBase;
   int squeezed_from_ = kFdBase;  // what the limit is when nothing squeezes it

@@ -58,8 +58,8 @@ void trace_call(const Call& call, const Arguments& a, long result) {
   } else {
     std::snprintf(head, sizeof head, "%s()", call.name);
   }
-  const char* name = result < 0 && result > -4096 ? strerrorname_np(static_cast<int>(-result))
-                                                  : nullptr;
+  const char* name =
+      result < 0 && result > -4096 ? strerrorname_np(static_cast<int>(-result)) : nullptr;
   if (name != nullptr) {
     trace::line("%s = %s", head, name);
   } else if (result > 0 && (call.handler == call_epoll_wait || call.handler == call_epoll_pwait ||
@@ -95,9 +95,10 @@ long ask_twin(long number, const Call& call, const Arguments& a) {
   state.timeline->spend(state.options.call_cost_ns);
   long result = call.handler(a);
   if (call.is_progress && result >= 0) note_progress(call, a, result);
+  // Only a descriptor of the twin may be hashed: other first arguments are addresses as well.
+  uint64_t fd = call.route == Route::by_fd ? static_cast<uint32_t>(a[0]) : 0;
   trace::Recorder& recorder = trace::recorder;
-  recorder.mix(static_cast<uint64_t>(number) << 48 ^ static_cast<uint64_t>(static_cast<uint32_t>(a[0])) << 32 ^
-               static_cast<uint64_t>(result));
+  recorder.mix(static_cast<uint64_t>(number) << 48 ^ fd << 32 ^ static_cast<uint64_t>(result));
   recorder.mix(static_cast<uint64_t>(state.timeline->now()));
   if (__builtin_expect(recorder.text, 0)) trace_call(call, a, result);
   recorder.step();
@@ -147,6 +148,9 @@ long Kernel::system_call(long number, long a0, long a1, long a2, long a3, long a
       return ask_twin(number, call, arguments);
     case Route::clock:
       return ask_clock(call, arguments);
+    case Route::by_path:
+      if (names_device(number, arguments)) return ask_twin(number, call, arguments);
+      break;
     case Route::foreign_fd:
       if (is_twin_fd(a0)) stop_unmodelled(number, call.name);
       break;

@@ -66,23 +66,23 @@ uint64_t digest(const char* at, size_t size) {
   }
   uint64_t words[2] = {};
   std::memcpy(words, at, size);
-  unsigned __int128 product = static_cast<unsigned __int128>(words[0] ^ sum) *
-                              (words[1] ^ 0x8EBC6AF09C88C6E3ull);
+  unsigned __int128 product =
+      static_cast<unsigned __int128>(words[0] ^ sum) * (words[1] ^ 0x8EBC6AF09C88C6E3ull);
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64) ^ words[0];
 }
 
 void mix_data(const Buffers& buffers, long size) {
   if (size <= 0) return;
-  buffers.visit(0, static_cast<size_t>(size), [](const char* at, size_t piece) {
-    trace::recorder.mix(digest(at, piece));
-  });
+  buffers.visit(0, static_cast<size_t>(size),
+                [](const char* at, size_t piece) { trace::recorder.mix(digest(at, piece)); });
 }
 
 // What is left of the buffers after `done` bytes.
 Buffers rest_of(const Buffers& buffers, size_t done, std::vector<iovec>& storage) {
   storage.clear();
-  buffers.visit(done, buffers.total - done,
-                [&](char* at, size_t piece) { storage.push_back({at, piece}); });
+  buffers.visit(done, buffers.total - done, [&](char* at, size_t piece) {
+    storage.push_back({at, piece});
+  });
   return {storage.data(), storage.size(), buffers.total - done};
 }
 
@@ -207,8 +207,6 @@ bool buffers_from(const iovec* vector, long count, Buffers* buffers, long* error
 
 }  // namespace
 
-File* get_file(int fd);
-
 long read_file(File* file, const Buffers& buffers, int flags) {
   if (!file->readable_mode) return -EBADF;
   bool non_blocking = file->non_blocking || (flags & MSG_DONTWAIT) != 0;
@@ -327,6 +325,18 @@ long call_pwrite(const Arguments& a) {
   File* file = get_file(a.integer(0));
   if (file == nullptr) return -EBADF;
   return file->kind() == Kind::device ? call_write(a) : -ESPIPE;
+}
+
+long call_preadv(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  return file->kind() == Kind::device ? call_readv(a) : -ESPIPE;
+}
+
+long call_pwritev(const Arguments& a) {
+  File* file = get_file(a.integer(0));
+  if (file == nullptr) return -EBADF;
+  return file->kind() == Kind::device ? call_writev(a) : -ESPIPE;
 }
 
 long call_lseek(const Arguments& a) {

@@ -73,8 +73,7 @@ int scan(Request& request) {
 // `timeout` in ns, negative: for ever.
 long select_files(int count, Bits* const (&sets)[3], Time timeout) {
   if (count < 0) return -EINVAL;
-  // Too large for a fiber's stack to hold lightly; a call at a time, and none switches between
-  // taking and filling it that would not come back before its thread does.
+  // On the heap: the program's stack may be small.
   auto request = std::make_unique<Request>();
   // select(2): bits beyond the table are silently ignored.
   int table = (current().fds.end() + kWordBits - 1) / kWordBits * kWordBits;

@@ -35,9 +35,7 @@ extern State state;
 inline Time now() { return state.timeline->now(); }
 
 // A one-way latency of the network. Outcome 0 is the base.
-inline Time network_delay() {
-  return state.delays[explore::choose(site::kNetDelay, kDelays)];
-}
+inline Time network_delay() { return state.delays[explore::choose(site::kNetDelay, kDelays)]; }
 
 // Something was achieved: whoever polls is not spinning.
 inline void progress() { state.spin_returns = 0; }

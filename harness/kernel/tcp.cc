@@ -140,7 +140,8 @@ long TcpSocket::read(const Buffers& buffers, size_t limit, int flags) {  // tcp_
 void TcpSocket::settle_window() {
   if (in->acknowledgement_due || in->from == nullptr) return;
   uint64_t open = in->read + receive_buffer - in->sent;
-  uint64_t worth = std::min<uint64_t>(kernel::state.options.network.segment_max_bytes, receive_buffer / 2);
+  uint64_t worth =
+      std::min<uint64_t>(kernel::state.options.network.segment_max_bytes, receive_buffer / 2);
   if (open < worth) return;
   Network::send_acknowledgement(in);
 }
@@ -186,12 +187,14 @@ long TcpSocket::write(const Buffers& buffers, size_t limit, int) {  // tcp_sendm
 // Sends what the receiver's window takes.
 void TcpSocket::pump() {
   Stream* stream = out;
-  uint64_t window = stream->to != nullptr ? stream->to->receive_buffer : kernel::state.options.network.receive_buffer_bytes;
+  uint64_t window = stream->to != nullptr ? stream->to->receive_buffer
+                                          : kernel::state.options.network.receive_buffer_bytes;
   while (stream->sent != stream->written) {
     uint64_t end = stream->read + window;
     if (end <= stream->sent) break;
-    uint64_t size = std::min({stream->unsent(), end - stream->sent,
-                              static_cast<uint64_t>(kernel::state.options.network.segment_max_bytes)});
+    uint64_t size =
+        std::min({stream->unsent(), end - stream->sent,
+                  static_cast<uint64_t>(kernel::state.options.network.segment_max_bytes)});
     stream->sent += size;
     Network::send_segment(stream, size);
   }

@@ -74,15 +74,11 @@ class TcpSocket final : public File {
   bool has_peer_name() const;
 
   // --- Readiness as faults and options see it.
-  uint64_t readable_bytes() const {
-    return hidden || in == nullptr ? 0 : in->arrived - in->read;
-  }
+  uint64_t readable_bytes() const { return hidden || in == nullptr ? 0 : in->arrived - in->read; }
   bool receive_shut() const { return shut_read || (fin_received && !hidden); }
-  bool write_shut() const { return shut_write; }
   size_t queued_bytes() const { return out == nullptr ? 0 : out->written - out->acknowledged; }
   size_t unsent_bytes() const { return out == nullptr ? 0 : out->unsent(); }
   size_t room() const;
-  bool is_established() const { return state == State::established; }
 
   // --- Faults, made true through state.
   // Everything that arrived and was not read, FIN included, arrives later.
@@ -103,9 +99,8 @@ class TcpSocket final : public File {
   void on_segment(Stream*, uint64_t end);
   void on_fin();
   void on_reset();
-  void on_acknowledged(bool through_network);
-  void on_established_by_peer();       // SYN-ACK came
-  void on_handshake_done();            // the final ACK came to a syn_received socket
+  void on_established_by_peer();  // SYN-ACK came
+  void on_handshake_done();       // the final ACK came to a syn_received socket
   void on_unhide();
   void on_unsqueeze();
   void on_unhide_queue();
@@ -147,14 +142,14 @@ class TcpSocket final : public File {
   void send_fin();
   void pump();
   void write_space();
-  void die(int errno_value);       // tcp_reset
-  void finish();                   // tcp_done
+  void die(int errno_value);  // tcp_reset
+  void finish();              // tcp_done
   void finish_if_both_closed();
   void send_reset();
   void detach_streams();
   void leave_port();
   void free_if_orphan();
-  void clear_for_reuse();          // tcp_disconnect
+  void clear_for_reuse();  // tcp_disconnect
   void settle_window();
   bool is_writable() const;
   void enqueue_child(TcpSocket*);

@@ -21,7 +21,9 @@ bool is_cpu_clock(clockid_t clock) {
 bool is_coarse(clockid_t clock) {
   return clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
 }
-bool exists(clockid_t clock) { return clock >= CLOCK_REALTIME && clock <= CLOCK_TAI && clock != 10; }
+bool exists(clockid_t clock) {
+  return clock >= CLOCK_REALTIME && clock <= CLOCK_TAI && clock != 10;
+}
 
 Time read_clock(clockid_t clock) {
   if (is_cpu_clock(clock)) return now();

@@ -12,8 +12,8 @@
 namespace pollux::kernel {
 namespace {
 
-constexpr uint32_t kDefaultBuffer = 212992;    // net.core.wmem_default
-constexpr size_t kHeadMax = 3776;              // of an skb's bytes, what is not in pages
+constexpr uint32_t kDefaultBuffer = 212992;     // net.core.wmem_default
+constexpr size_t kHeadMax = 3776;               // of an skb's bytes, what is not in pages
 constexpr size_t kPieceMax = kHeadMax + 32768;  // what one skb takes
 
 // SKB_TRUESIZE: the sk_buff, and its data area rounded up to what kmalloc gives.

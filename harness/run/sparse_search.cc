@@ -73,6 +73,8 @@ std::vector<Deviation> Guesses::very_few(const std::vector<Deviation>& known, si
     std::swap(switches[i], switches[i + below(switches.size() - i)]);
     guess.push_back(switches[i]);
     move(guess.back(), known);
+    // Held up at one place says what many switches to and fro say.
+    if (guess.back().site == site::kPoint && below(3) == 0) guess.back().outcome = 1 + kNobody;
   }
   bool all = below(2) == 0;
   for (const Deviation& other : others) {

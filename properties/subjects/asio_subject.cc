@@ -21,6 +21,9 @@
 #include <optional>
 #include <thread>
 
+#ifdef POLLUX_FIXED_HEAP
+#include "subjects/fixed_heap.h"
+#endif
 #include "subjects/script.h"
 #include "subjects/subject.h"
 
@@ -288,6 +291,9 @@ struct Net {
 }  // namespace
 
 extern "C" void pollux_subject_asio(const Workload* workload, Referee* referee) {
+#ifdef POLLUX_FIXED_HEAP
+  reset_fixed_heap();
+#endif
   asio::io_context io(static_cast<int>(workload->workers));
   asio::steady_timer poller(io);  // the first I/O object makes the reactor
   referee->ready();

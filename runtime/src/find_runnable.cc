@@ -88,16 +88,17 @@ g* scheduler::poll_now(worker& w) {
   if (polling_net_.exchange(1) != 0) return nullptr;
   netpoller::ready_list r = poller_.poll(polls_, 0);
   polling_net_.store(0);
+  return take_ready(w, std::move(r));
+}
+
+// What a poll of w's found: one goroutine for w to run at once, the others into queues.
+g* scheduler::take_ready(worker& w, netpoller::ready_list r) {
   g* gp = r.list.pop_front();
-  if (!gp) {
-    inject(std::move(r.list), &w, r.delta);  // checks that the delta is 0
-    return nullptr;
-  }
-  make_runnable(gp);
-  if (!r.list.empty()) {
-    inject(std::move(r.list), &w, r.delta);
-  } else {
+  if (gp) make_runnable(gp);
+  if (gp && r.list.empty()) {
     add_netpoll_waiters(r.delta);
+  } else {
+    inject(std::move(r.list), &w, r.delta);
   }
   return gp;
 }
@@ -223,25 +224,14 @@ g* scheduler::poll_blocking(worker& w, int64_t until, bool was_spinning) {
     delay = until - nanotime();
     if (delay < 0) delay = 0;
   }
-  netpoller::ready_list r;
   w.polling.store(true);
-  if (!w.wakeup.is_set()) r = poller_.poll(polls_, delay);
+  netpoller::ready_list r =
+      w.wakeup.is_set() ? netpoller::ready_list{} : poller_.poll(polls_, delay);
   w.polling.store(false);
   poll_until_.store(0);
   last_poll_.store(nanotime());  // after poll_until_: its readers look at last_poll_ first
   if (leave_idle(w) && was_spinning && r.list.empty()) become_spinning(w);
-  g* gp = r.list.pop_front();
-  if (!gp) {
-    inject(std::move(r.list), &w, r.delta);  // checks that the delta is 0
-    return nullptr;
-  }
-  make_runnable(gp);
-  if (!r.list.empty()) {
-    inject(std::move(r.list), &w, r.delta);
-  } else {
-    add_netpoll_waiters(r.delta);
-  }
-  return gp;
+  return take_ready(w, std::move(r));
 }
 
 // When the first timer of all heaps is due; 0 if there is none.

@@ -52,9 +52,13 @@ struct g {
   sanitizer_fiber sanitizer;
 };
 
-// Singly linked through g::link; a g is on one list at a time.
+// Singly linked through g::link; a g is on one list at a time, so lists move and are never copied.
 class g_list {
  public:
+  g_list() = default;
+  g_list(g_list&& other) noexcept { append(other); }
+  g_list& operator=(g_list&&) = delete;
+
   bool empty() const { return head_ == nullptr; }
   uint32_t size() const { return size_; }
   g* front() const { return head_; }
@@ -86,7 +90,8 @@ class g_list {
     (tail_ ? tail_->link : head_) = other.head_;
     tail_ = other.tail_;
     size_ += other.size_;
-    other = g_list{};
+    other.head_ = other.tail_ = nullptr;
+    other.size_ = 0;
   }
 
  private:

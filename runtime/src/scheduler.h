@@ -76,6 +76,7 @@ class scheduler {
   g* find_runnable(worker& w);
   g* look_local(worker& w);
   g* poll_now(worker& w);
+  g* take_ready(worker& w, netpoller::ready_list r);
   g* steal(worker& w);
   bool go_idle(worker& w, g** found);
   bool work_visible() const;

@@ -8,10 +8,6 @@
 namespace netpoll::testing {
 namespace {
 
-bool parked(Runtime& r, uint32_t n) {
-  return eventually([&] { return r.counters().netpoll_waiters == n; });
-}
-
 class CloseTest : public WorkersTest {};
 
 TEST_P(CloseTest, WakesReaderWriterAndAcceptor) {

@@ -10,9 +10,6 @@ namespace {
 
 constexpr Deadline none{};
 Deadline in(int ms) { return Clock::now() + milliseconds(ms); }
-bool parked(Runtime& r, uint32_t n) {
-  return eventually([&] { return r.counters().netpoll_waiters == n; });
-}
 
 // Writes until the socket's buffers are full and the deadline of writes passes.
 IoResult fill(TcpConn& c) {

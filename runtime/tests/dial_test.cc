@@ -109,7 +109,7 @@ TEST_P(DialTest, CancelEndsItPromptly) {
       EXPECT_FALSE(err.timeout());
       done.done();
     });
-    ASSERT_TRUE(eventually([&] { return runtime.counters().netpoll_waiters == 1; }));
+    ASSERT_TRUE(parked(runtime, 1));
     canceller.cancel();
     done.wait();
     EXPECT_EQ(dial_tcp(silent.at(), {.canceller = &canceller}).err.code(), Errc::canceled);

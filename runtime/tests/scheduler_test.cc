@@ -253,13 +253,12 @@ TEST(SysmonTest, FindsIoWhileTheOnlyOtherWorkerIsBusy) {
   runtime.run([&] {
     Pair p = connected_pair();
     std::atomic<bool> got{false};
-    WaitGroup parked;
     go([&] {
       char c;
       EXPECT_EQ(p.server.read(&c, 1).n, 1u);
       got = true;
     });
-    ASSERT_TRUE(eventually([&] { return runtime.counters().netpoll_waiters == 1; }));
+    ASSERT_TRUE(parked(runtime, 1));
     std::atomic<bool> hog{true};
     go([&] {
       while (hog && !got) {

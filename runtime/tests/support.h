@@ -48,6 +48,11 @@ inline bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
+// Waits until just n goroutines of `r` are parked on descriptors.
+inline bool parked(Runtime& r, uint32_t n) {
+  return eventually([&] { return r.counters().netpoll_waiters == n; });
+}
+
 struct Pair {
   TcpConn client;
   TcpConn server;

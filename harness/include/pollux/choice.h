@@ -30,6 +30,9 @@ using Actor = uint16_t;
 inline constexpr unsigned kThreadsMax = 64;
 inline constexpr Actor kNetwork = kThreadsMax;
 inline constexpr unsigned kActors = kThreadsMax + 1;
+// Among the candidates of a point, and never a thread: the running thread is held up while time
+// goes on, as when the machine is busy elsewhere. For how long is a choice of its own (point/hold).
+inline constexpr Actor kNobody = kThreadsMax - 1;
 
 // Sites: the ones of sites.def, then one per failure point of the fault catalogue.
 using Site = uint16_t;
@@ -51,7 +54,8 @@ struct Deviation {
   Actor actor = 0;
   Site site = 0;
   uint32_t ordinal = 0;  // counted per (actor, site) from 0
-  uint32_t outcome = 0;  // non-zero; at kPoint and kPick: 1 + the thread that was switched to
+  uint32_t outcome =
+      0;  // non-zero; at kPoint and kPick: 1 + the thread that was switched to, or kNobody
 
   friend bool operator==(const Deviation&, const Deviation&) = default;
   friend auto operator<=>(const Deviation&, const Deviation&) = default;
@@ -83,9 +87,10 @@ class Strategy {
   // The choice `ordinal` of `actor` at `site`, with n >= 2 outcomes.
   virtual Answer choose(Actor actor, Site site, uint32_t ordinal, uint32_t n) = 0;
 
-  // Which thread runs. At kPoint `current` may go on and `candidates` (bit per thread, never empty)
-  // are the others that could; answering `current` is outcome 0. At kPick `current` can not go on,
-  // and `boring` is the next candidate in turn; answering it is outcome 0.
+  // Which thread runs. `candidates` is a bit per thread and never empty. At kPoint `boring` is the
+  // running thread, which may go on, and the candidates are the others that could, with kNobody
+  // among them. At kPick the running thread can not go on, and `boring` is the next candidate in
+  // turn. Answering `boring` is outcome 0.
   virtual ThreadAnswer choose_thread(Actor actor, Site site, uint32_t ordinal, uint64_t candidates,
                                      Actor boring) = 0;
 };

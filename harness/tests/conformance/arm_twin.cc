@@ -87,6 +87,9 @@ class Unhurried : public pollux::Strategy {
   }
   pollux::ThreadAnswer choose_thread(pollux::Actor actor, pollux::Site site, uint32_t ordinal,
                                      uint64_t candidates, pollux::Actor boring) override {
+    // Nobody is held up: a fact may count the ticks of a timer.
+    candidates &= ~(uint64_t{1} << pollux::kNobody);
+    if (candidates == 0) return {boring, 0};
     return random_->choose_thread(actor, site, ordinal, candidates, boring);
   }
 

@@ -153,13 +153,19 @@ class Machine {
     return epoll_ctl(fd, operation, slots_[call.other], &event);
   }
 
-  static EventList wait(int fd, int most) {
-    epoll_event events[4];
+  // Which of two events came first is no fact once packets are on their way: all, by tag.
+  EventList wait(int fd, int most) const {
+    epoll_event events[16];
     EventList list{};
+    if (has_tcp_) most = 16;
     list.result = epoll_wait(fd, events, most, 0);
     list.error = errno;
     for (long i = 0; i < list.result; i++) {
       list.events.push_back({events[i].data.u64, events[i].events});
+    }
+    if (has_tcp_) {
+      std::stable_sort(list.events.begin(), list.events.end(),
+                       [](const auto& a, const auto& b) { return a.tag < b.tag; });
     }
     return list;
   }

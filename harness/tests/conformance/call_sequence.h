@@ -41,8 +41,8 @@ enum class Step : uint8_t {
 
 struct Call {
   Step step;
-  uint8_t slot;     // < kSlots
-  uint8_t other;    // < kSlots: the second of a pair, a duplicate's place, what an epoll set watches
+  uint8_t slot;   // < kSlots
+  uint8_t other;  // < kSlots: the second of a pair, a duplicate's place, what an epoll set watches
   uint32_t number;  // bytes, events or a choice, by step
 
   friend bool operator==(const Call&, const Call&) = default;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <thread>
+
 #include "toolbox.h"
 
 namespace conformance {
@@ -144,6 +146,32 @@ CONFORMANCE(EpollRegistration, ExclusiveBits) {
   FACT(epoll.add(other, EPOLLEXCLUSIVE | EPOLLIN), FailsWith(EINVAL));
   FACT(epoll.add(counter, EPOLLEXCLUSIVE | EPOLLIN | EPOLLOUT | EPOLLET), Succeeds(0));
   FACT(epoll.wait(), Events("IN|OUT"));
+}
+
+CONFORMANCE(EpollRegistration, ExclusiveTellsAllWhenNobodyWaits) {
+  // __wake_up_common stops at an exclusive entry that woke a waiter; ep_poll_callback wakes none
+  // here.
+  Fd counter = event_fd();
+  Epoll first, second;
+  first.add(counter, EPOLLEXCLUSIVE | EPOLLIN | EPOLLET);
+  second.add(counter, EPOLLEXCLUSIVE | EPOLLIN | EPOLLET);
+  add_to(counter, 1);
+  FACT(first.wait(), Events("IN"));
+  FACT(second.wait(), Events("IN"));
+}
+
+CONFORMANCE(EpollRegistration, ExclusiveWakesOneOfTheSets) {
+  Fd counter = event_fd();
+  Epoll first, second;
+  first.add(counter, EPOLLEXCLUSIVE | EPOLLIN | EPOLLET);
+  second.add(counter, EPOLLEXCLUSIVE | EPOLLIN | EPOLLET);
+  EventList one{}, two{};
+  std::thread a([&] { one = first.wait(150); }), b([&] { two = second.wait(150); });
+  settle();
+  add_to(counter, 1);
+  a.join();
+  b.join();
+  FACT(one.events.size() + two.events.size(), Succeeds(1));
 }
 
 CONFORMANCE(EpollRegistration, ExclusiveIsNotModified) {

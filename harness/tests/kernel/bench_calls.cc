@@ -65,8 +65,8 @@ int64_t repeat(Call call) {
 
 void real_getppid(benchmark::State& state) {
   for (auto _ : state) {
-    state.SetIterationTime(
-        static_cast<double>(repeat([] { shim::raw_system_call(SYS_getppid); })) / 1e9);
+    state.SetIterationTime(static_cast<double>(repeat([] { shim::raw_system_call(SYS_getppid); })) /
+                           1e9);
   }
   state.counters["ns/call"] =
       benchmark::Counter(kCalls * static_cast<double>(state.iterations()),

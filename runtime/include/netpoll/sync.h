@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Waiting between goroutines of one Runtime. Blocking calls park the goroutine, not the worker thread,
-// and must be made from inside a goroutine. The calls that never block (add, done, release) may come
-// from any thread while the Runtime runs; but a Runtime whose goroutines all wait for another thread
-// looks deadlocked, and says so by aborting (see Runtime::run). The waiters must have left before the
-// object is destroyed.
+// Waiting between goroutines of one Runtime. Blocking calls park the goroutine, not the worker
+// thread, and must be made from inside a goroutine. The calls that never block (add, done, release)
+// may come from any thread while the Runtime runs; but a Runtime whose goroutines all wait for
+// another thread looks deadlocked, and says so by aborting (see Runtime::run). The waiters must
+// have left before the object is destroyed.
 #pragma once
 
 #include <cstdint>
