@@ -52,7 +52,7 @@ void SweepFlags::add(CLI::App& app) {
   one("--shard", shard, "K/N", "the K-th of N equal parts of the seeds");
   one("--for", duration, "TIME", "stop after that long (30s, 5m); without --seeds, as many as fit");
   one("--profile", profile, "NAME",
-      ("which faults: a name of `pollux faults`, or a .toml file (" + profile + ")").c_str());
+      ("which faults: see `pollux faults --profiles`, or a .toml file (" + profile + ")").c_str());
   one("--strategy", strategy, "NAME", "random, pct:DEPTH or pct:DEPTH:POINTS (random)");
   one("--stuck", stuck, "TIME", "kill a run that shows no end for that long in real time (60s)");
   one("--jobs", jobs, "N", "worker processes (one per processor)");

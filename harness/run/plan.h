@@ -65,13 +65,15 @@ std::unique_ptr<Strategy> make_strategy(const Plan&);
 // Without a strategy.
 RunOptions make_options(const Plan&);
 
-// Runs it here, in this process. `watch` may change the options and wrap the strategy.
+// What a caller wants of one run beyond the plan.
 struct Watch {
   bool trace = false;
   bool steps = false;
   uint64_t points_max = 0;  // 0: as planned
   uint64_t calls_max = 0;
 };
+
+// Runs it here, in this process. `instead` answers the choices in place of the plan's own strategy.
 RunResult execute(const Plan&, const Watch& = {}, Strategy* instead = nullptr);
 
 }  // namespace pollux::run
