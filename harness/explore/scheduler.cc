@@ -66,18 +66,20 @@ std::string& reason_of_end() {
 QuiescenceJudge judge = nullptr;
 
 struct Fairness {
-  uint64_t fruitless = 0;  // points, and yields by weight, since somebody blocked
-  uint64_t counted = 0;    // `points` up to which `fruitless` has counted
+  uint64_t fruitless = 0;   // points, and yields by weight, since somebody blocked
+  uint64_t counted = 0;     // `points` up to which `fruitless` has counted
+  uint64_t while_held = 0;  // the same while a thread is held up
 };
 Fairness fairness;
 
 void arm_check() {
-  uint64_t check = state.points + kTurnPoints;
+  uint64_t check = state.points + (state.held != 0 ? kHeldPoints : kTurnPoints);
   state.points_check = check < state.options.points_max ? check : state.options.points_max;
 }
 
 void reset_fruitless() {
   fairness.fruitless = 0;
+  fairness.while_held = 0;
   fairness.counted = state.points;
 }
 
@@ -253,15 +255,22 @@ void hold_up() {
   --state.held;
 }
 
+void jump_to_next() {
+  if (!state.timeline.run_next()) return;
+  trace::recorder.mix(tagged(Kind::jumped, static_cast<uint64_t>(state.timeline.now())));
+}
+
 void note_fruitless_work(uint64_t points) {
-  fairness.fruitless += points + (state.points - fairness.counted);
+  uint64_t more = points + (state.points - fairness.counted);
   fairness.counted = state.points;
-  if (fairness.fruitless < (state.held != 0 ? kHeldPoints : kFruitlessPoints)) return;
-  reset_fruitless();
-  if (state.timeline.run_next()) {
-    trace::recorder.mix(tagged(Kind::jumped, static_cast<uint64_t>(state.timeline.now())));
-    reset_fruitless();
+  fairness.fruitless += more;
+  if (state.held != 0 && (fairness.while_held += more) >= kHeldPoints) {
+    fairness.while_held = 0;
+    jump_to_next();
   }
+  if (fairness.fruitless < kFruitlessPoints) return;
+  reset_fruitless();
+  jump_to_next();
 }
 
 void look_closer() {
@@ -413,7 +422,7 @@ bool block(Why why, const void* object, Time deadline) {
   }
   if (trace::recorder.text) trace::line("waits for %s", to_string(why));
   state.runnable &= ~bit(state.current);
-  reset_fruitless();
+  if (why != Why::held) reset_fruitless();
   leave_carrier();
   return thread.woken;
 }

@@ -18,7 +18,9 @@ class RandomStrategy final : public Strategy {
     explore::Random random(explore::derive_seed(seed, site::kPoint));
     burst_ = random.log_uniform(2, 500);
     ragged_ = random.one_in(2);
-    if (random.one_in(3)) holds_ = random.log_uniform(2, 64);
+    // A thread that the machine keeps from running is rare: too many holds and nothing gets done.
+    if (random.one_in(3)) holds_left_ = random.log_uniform(1, 32);
+    hold_gap_ = random.log_uniform(1, 64);
   }
 
   void begin(std::span<uint32_t, kSitesMax> skip) override {
@@ -33,8 +35,10 @@ class RandomStrategy final : public Strategy {
     if (site != site::kPoint) return swarm_.pick(candidates, boring);
     // Held up rather than preempted in some runs: what is due then happens in between.
     constexpr uint64_t kNobodyBit = uint64_t{1} << kNobody;
-    if (holds_ != 0 && (candidates & kNobodyBit) != 0 && swarm_.random().one_in(holds_))
+    if (holds_left_ != 0 && (candidates & kNobodyBit) != 0 && swarm_.random().one_in(hold_gap_)) {
+      --holds_left_;
       return {kNobody, next_burst()};
+    }
     uint64_t others = candidates & ~kNobodyBit;
     auto count = static_cast<unsigned>(std::popcount(others));
     if (count == 0) return {boring, next_burst()};
@@ -50,7 +54,8 @@ class RandomStrategy final : public Strategy {
   explore::Swarm swarm_;
   uint32_t burst_;
   bool ragged_;
-  uint32_t holds_ = 0;  // one in so many of the burst ends; 0: never
+  uint32_t holds_left_ = 0;
+  uint32_t hold_gap_ = 1;  // one in so many of the burst ends
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 // The twin against a correct program: an edge-triggered echo that drains to EAGAIN and treats
 // errors as errors must end, with every byte in order, under any legal or documented fault. A run
 // that hangs here is a bug of the twin: some fault did not keep its promise.
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <map>
@@ -26,8 +27,9 @@ char pattern(size_t client, size_t position) {
 }
 
 // Serves until every client has come and gone.
-void serve() {
+void serve(std::atomic<bool>* listening) {
   int listener = listen_at(7000);
+  *listening = true;
   int set = epoll_create1(0);
   watch(set, listener, EPOLLIN | EPOLLET);
   std::map<int, std::string> pending;  // what is to be sent back, by descriptor
@@ -127,10 +129,11 @@ RunResult echo(Strategy& strategy, const std::vector<faults::PointId>& points, O
   setting.network.send_buffer_bytes = 1200;  // back-pressure
   setting.network.receive_buffer_bytes = 900;
   setting.network.segment_max_bytes = 400;
-  std::vector<NamedThread> threads{{0, serve}};
+  std::atomic<bool> listening = false;
+  std::vector<NamedThread> threads{{0, [&listening] { serve(&listening); }}};
   for (size_t client = 0; client < kClients; ++client) {
-    threads.push_back({1, [client, outcome] {
-                         usleep(50);  // the server listens by then
+    threads.push_back({1, [client, outcome, &listening] {
+                         while (!listening) usleep(50);
                          ask(client, outcome);
                        }});
   }
