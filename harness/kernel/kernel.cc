@@ -41,7 +41,13 @@ void note_fault(faults::PointId point) {
   }
 }
 
+// A loop that polls burns a call's worth of time for each turn. Between polls that are further apart
+// the program waited, or its thread was held up: a monitor that looks every 10 ms does not spin.
+constexpr Time kApart = 100'000;
+
 void count_spin(const char* call, bool something_ready) {
+  if (now() - state.last_spin >= kApart) progress();
+  state.last_spin = now();
   if (__builtin_expect(++state.spin_returns <= state.options.spin_returns_max, 1)) return;
   std::string reason = std::to_string(state.spin_returns) + " returns of " + call +
                        " without progress; the last " +
@@ -124,6 +130,7 @@ void Kernel::reset(const Options& options) {
   state.timeline = &explore::timeline();
   state.calls = state.faults = 0;
   state.spin_returns = 0;
+  state.last_spin = 0;
   state.random_requests = 0;
   std::fill(std::begin(state.signal_masks), std::end(state.signal_masks), 0);
   // Doubling steps from the least to the greatest latency.

@@ -25,6 +25,7 @@ struct State {
   uint64_t calls = 0;
   uint64_t faults = 0;
   uint32_t spin_returns = 0;  // returns of epoll_wait and poll since something was achieved
+  Time last_spin = 0;         // when the last of them was
   Time delays[kDelays] = {};
   uint64_t random_requests = 0;
   uint64_t signal_masks[kThreadsMax] = {};  // by virtual thread
