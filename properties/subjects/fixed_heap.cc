@@ -37,7 +37,7 @@ struct alignas(16) Header {
 Header* free_blocks[kClasses];
 uintptr_t used_to;  // 0: not mapped yet
 
-POLLUX_NO_POINTS [[noreturn]] void die(const char* why) {
+[[noreturn]] void die(const char* why) {
   std::fprintf(stderr, "fixed_heap: %s\n", why);
   std::abort();
 }
