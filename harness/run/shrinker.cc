@@ -30,17 +30,22 @@ constexpr uint64_t kBoundFactor = 4;
 constexpr uint64_t kBoundSlack = 1000;
 constexpr size_t kBatch = 64;                   // candidates that the runner gets at once ...
 constexpr size_t kBatchDeviations = 64 * 1024;  // ... when they are not longer than this together
+constexpr size_t kLong = 64;                    // deviations that are not worth single removals yet
+constexpr size_t kPieces = 128;                 // that a long list is cut into at most
 constexpr size_t kPairsUpTo = 24;               // deviations of which every pair is tried
 constexpr size_t kSubsetsUpTo = 8;              // deviations of which every subset is tried
 constexpr size_t kFewEnough = 2;                // deviations that are not worth a guess
 constexpr size_t kReadable = 6;            // a smaller workload may cost deviations up to so many
 constexpr unsigned kGuesses = 512;         // that may miss before the workload is looked at
 constexpr unsigned kLuckySeeds = 48;       // between guesses, when nothing else helps
+constexpr unsigned kShorterSeeds = 384;    // that may fail by a shorter list than a long one
 constexpr unsigned kSeedsPerMix = 16;      // before another strategy has its turn
 constexpr unsigned kWorkloadGuesses = 24;  // the same on each smaller workload
-constexpr size_t kGuessedWorkloads = 24;   // smaller workloads that are worth guesses
-constexpr size_t kSeededWorkloads = 6;     // and seeds
-constexpr unsigned kSeedsReduced = 3;      // failing seeds of one workload that are worth reducing
+constexpr unsigned kStepsMost =
+    16;  // to smaller workloads before the deviations are looked at again
+constexpr size_t kGuessedWorkloads = 24;  // smaller workloads that are worth guesses
+constexpr size_t kSeededWorkloads = 6;    // and seeds
+constexpr unsigned kSeedsReduced = 3;     // failing seeds of one workload that are worth reducing
 
 Deviations without(const Deviations& all, size_t from, size_t to) {
   Deviations rest(all.begin(), all.begin() + static_cast<ptrdiff_t>(from));
@@ -81,7 +86,8 @@ class Shrinker {
   template <class Next>
   bool accept_any(const Plan&, Next);
   void reduce();
-  void remove_chunks();
+  void reduce_coarsely();
+  void remove_chunks(size_t smallest);
   void remove_chunks_of(size_t size);
   void remove_groups();
   bool remove_pair();
@@ -92,6 +98,7 @@ class Shrinker {
   enum class Effort { same_deviations, guesses, seeds };
   bool accept_workload(const std::string& workload, Effort);
   bool accept_seeds(const std::string& workload, size_t fewer_than, unsigned seeds);
+  bool shorten();
   bool try_luck();
   bool accept_seed(const std::string& workload, uint64_t seed);
   bool time_left();
@@ -199,15 +206,15 @@ std::string Shrinker::reproduce() {
 }
 
 // From the end: what came after the decisive moment goes first, and what is kept keeps its meaning.
-void Shrinker::remove_chunks() {
+void Shrinker::remove_chunks(size_t smallest) {
   accept_first(best_.plan, {Deviations{}});
-  size_t size = std::max<size_t>(deviations().size() / 2, 1);
+  size_t size = std::max(deviations().size() / 2, smallest);
   while (!deviations().empty() && time_left()) {
     size_t before = deviations().size();
     remove_chunks_of(size);
-    // One round of single removals that changes nothing is the end: each that is left is needed.
-    if (size == 1 && deviations().size() == before) break;
-    size = std::clamp<size_t>(size / 2, 1, std::max<size_t>(deviations().size() / 2, 1));
+    // One round of the smallest that changes nothing is the end: each that is left is needed.
+    if (size == smallest && deviations().size() == before) break;
+    size = std::clamp(size / 2, smallest, std::max(deviations().size() / 2, smallest));
   }
 }
 
@@ -281,10 +288,17 @@ void Shrinker::remove_groups() {
   });
 }
 
+// Of a long list each single removal is a run, and most of them fail, which is dear: coarse pieces
+// do until the workload is smaller and the lists are short.
+void Shrinker::reduce_coarsely() {
+  remove_groups();
+  remove_chunks(std::max<size_t>(deviations().size() / kPieces, 1));
+}
+
 void Shrinker::reduce() {
   remove_groups();
   do {
-    remove_chunks();
+    remove_chunks(1);
   } while ((deviations().size() <= kPairsUpTo && remove_pair()) ||
            (deviations().size() <= kSubsetsUpTo && keep_subset()));
 }
@@ -333,7 +347,7 @@ bool Shrinker::accept_seeds(const std::string& workload, size_t fewer_than, unsi
     if (!time_left() || fewer_than <= kFewEnough) break;
     if (!accept_seed(workload, next_seed_++)) continue;
     ++reduced;
-    reduce();
+    deviations().size() > kLong ? reduce_coarsely() : reduce();
     if (deviations().size() < fewer_than) {
       fewer_than = deviations().size();
       least = best_;
@@ -343,6 +357,23 @@ bool Shrinker::accept_seeds(const std::string& workload, size_t fewer_than, unsi
   if (least.plan.suite == nullptr) return false;
   best_ = std::move(least);
   return true;
+}
+
+// A long list: other seeds may fail by shorter ones, on this workload or on a smaller one.
+bool Shrinker::shorten() {
+  if (accept_seeds(best_.plan.workload, deviations().size() / 2, kShorterSeeds)) return true;
+  std::vector<std::string> workloads = best_.plan.suite->shrinks(best_.plan.workload);
+  workloads.resize(std::min(workloads.size(), kGuessedWorkloads));
+  for (const std::string& workload : workloads) {
+    if (!time_left()) return false;
+    if (!accept_workload(workload, Effort::same_deviations) &&
+        !accept_seeds(workload, deviations().size(), kShorterSeeds / 4)) {
+      continue;
+    }
+    reduce_coarsely();
+    return true;
+  }
+  return false;
 }
 
 // Nothing gets smaller any more and yet nobody could read it: luck is all that is left.
@@ -382,7 +413,7 @@ bool Shrinker::shrink_workload() {
     smaller |= moved;
     return moved;
   };
-  while (step(Effort::same_deviations, SIZE_MAX)) {
+  for (unsigned steps = 0; steps < kStepsMost && step(Effort::same_deviations, SIZE_MAX); ++steps) {
   }
   if (!smaller) step(Effort::guesses, kGuessedWorkloads);
   if (!smaller) step(Effort::seeds, kSeededWorkloads);
@@ -395,15 +426,19 @@ ShrinkResult Shrinker::shrink() {
   report.complaint = reproduce();
   if (report.complaint.empty()) {
     tell("start");
-    bool moved = true;
-    while (moved && time_left()) {
+    reduce_coarsely();
+    for (bool moved = true; moved && time_left();) {
+      tell("coarsely");
+      if (deviations().size() > kLong && shorten()) continue;
       do {
         reduce();
         tell("deviations");
       } while (deviations().size() > kFewEnough &&
                guess(best_.plan, deviations().size(), kGuesses));
       simplify_outcomes();
-      moved = shrink_workload() || try_luck();
+      moved = (deviations().size() > kReadable &&
+               accept_seeds(best_.plan.workload, deviations().size(), kShorterSeeds)) ||
+              shrink_workload() || try_luck();
     }
     // Once more as it will be replayed: without the bounds of the search.
     RunResult again = try_run(best_.plan, {});
