@@ -78,7 +78,9 @@ rc::Gen<Call> arbitrary_call() {
   return rc::gen::map(rc::gen::tuple(inRange<uint32_t>(0, 100), inRange<uint8_t>(0, kSlots),
                                      inRange<uint8_t>(0, kSlots), inRange<uint32_t>(0, 1 << 16)),
                       [](const std::tuple<uint32_t, uint8_t, uint8_t, uint32_t>& drawn) {
-                        auto [weight, slot, other, number] = drawn;
+                        // Not a structured binding: clang 14 can not capture one.
+                        const uint32_t weight = std::get<0>(drawn), number = std::get<3>(drawn);
+                        const uint8_t slot = std::get<1>(drawn), other = std::get<2>(drawn);
                         Call call{Step::poll, slot, other, number};
                         auto set = static_cast<uint8_t>(5 + slot % 2);
                         auto of = [&](Step step, uint8_t at, uint32_t limit) {
