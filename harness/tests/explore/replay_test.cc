@@ -53,6 +53,8 @@ class ReplayTest : public testing::TestWithParam<PolluxTestProgram> {};
 
 TEST_P(ReplayTest, DeviationsReproduceTheRun) {
   const Options options = {.plain_points = GetParam().plain_points};
+  auto warm_up = strategy_for(0);
+  run(*warm_up, GetParam().body, options);  // initialises the program's statics
   for (uint64_t seed = 0; seed < 300; ++seed) {
     auto strategy = strategy_for(seed);
     Result first = run(*strategy, GetParam().body, options);
