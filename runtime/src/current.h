@@ -15,7 +15,7 @@ struct worker;
 worker* current_worker();
 void set_current_worker(worker* w);
 
-// Exchanges the thread's C++ exception state with `other`.
-void exception_swap(exception_state& other);
+// Where the calling thread keeps its C++ exception state.
+exception_state* thread_exceptions();
 
 }  // namespace netpoll

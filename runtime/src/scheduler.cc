@@ -99,6 +99,7 @@ void scheduler::start(std::function<void()> main) {
 
 void scheduler::worker_main(worker& w) {
   set_current_worker(&w);
+  w.exceptions = thread_exceptions();
   w.clock = nanotime();
   sanitizer_adopt_thread(w.sanitizer);
   while (g* gp = find_runnable(w)) execute(w, gp);
