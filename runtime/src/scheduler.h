@@ -27,7 +27,8 @@ class scheduler {
   ~scheduler();
 
   void run(std::function<void()> main);
-  void spawn(std::function<void()> fn);  // from a goroutine of this scheduler
+  // A new goroutine. Any thread; false, and nothing done, if all goroutines of the run have ended.
+  bool spawn(std::function<void()> fn);
 
   // Makes a waiting goroutine runnable, next on the calling worker, and wakes an idle worker if
   // there is one and nobody looks for work. Any thread.
@@ -40,9 +41,11 @@ class scheduler {
   // A timer was armed that is earlier than all others of its heap.
   void wake_net_poller(int64_t when);
 
-  // Arms `t`, moving it if it is armed already. The caller serialises calls for one timer.
-  void timer_arm(timer& t, int64_t when, timer::callback fn, void* arg, uint64_t seq);
-  void timer_stop(timer& t);
+  // Arms `t`, moving it if it is armed already (then the result is true). The caller serialises
+  // calls for one timer.
+  bool timer_arm(timer& t, int64_t when, timer::callback fn, void* arg, uint64_t seq);
+  // False if `t` was not armed. A callback that has been started is not waited for.
+  bool timer_stop(timer& t);
 
   void add_netpoll_waiters(int32_t delta) {
     if (delta != 0) netpoll_waiters_.fetch_add(static_cast<uint32_t>(delta));
