@@ -46,7 +46,7 @@ int worker_count_for(const RuntimeOptions& options) {
 }  // namespace
 
 scheduler::scheduler(const RuntimeOptions& options)
-    : options_(options), polls_(*this, options.poll_descs_max) {
+    : options_(options), polls_(*this, options.poll_descs_max), blocking_(*this) {
   const int n = worker_count_for(options);
   workers_.reserve(n);
   idle_.reserve(n);
@@ -54,10 +54,12 @@ scheduler::scheduler(const RuntimeOptions& options)
 }
 
 scheduler::~scheduler() {
+  set_current_scheduler(this);
   if (running_.load()) fatal("Runtime destroyed inside run");
   if (polls_.live() != 0) fatal("Runtime destroyed before its connections", polls_.live());
   for (auto& w : workers_) w->timers.drop_all();  // runtime_timers; their owners may live on
   for (auto& gp : all_gs_) stack_unmap(gp->stk);
+  set_current_scheduler(nullptr);
 }
 
 void scheduler::run(std::function<void()> main) {
@@ -72,6 +74,7 @@ void scheduler::run(std::function<void()> main) {
     sysmon_stop();
     monitor.join();
   }
+  blocking_.join();
   running_.store(false);
 }
 
@@ -100,6 +103,7 @@ void scheduler::start(std::function<void()> main) {
 
 void scheduler::worker_main(worker& w) {
   set_current_worker(&w);
+  set_current_scheduler(this);
   w.clock = nanotime();
   sanitizer_adopt_thread(w.sanitizer);
   while (g* gp = find_runnable(w)) execute(w, gp);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "netpoll/runtime.h"
+#include "src/blocking.h"
 #include "src/g.h"
 #include "src/netpoll_epoll.h"
 #include "src/poll_cache.h"
@@ -53,6 +54,9 @@ class scheduler {
 
   netpoller& poller() { return poller_; }
   poll_cache& polls() { return polls_; }
+  const poll_cache& polls() const { return polls_; }
+  blocking_pool& blocking_calls() { return blocking_; }
+  void dump_goroutines() const noexcept;  // goroutine_dump.cc
   const RuntimeOptions& options() const { return options_; }
   int worker_count() const { return static_cast<int>(workers_.size()); }
   RuntimeCounters counters() const;
@@ -105,6 +109,7 @@ class scheduler {
   const RuntimeOptions options_;
   netpoller poller_;
   poll_cache polls_;
+  blocking_pool blocking_;
   std::vector<std::unique_ptr<worker>> workers_;
 
   // Guards the global queue, the idle list, worker::idle, and worker::spinning of idle workers.
@@ -128,7 +133,7 @@ class scheduler {
   std::atomic<bool> done_{false};             // live_ reached 0: workers leave
   std::atomic<bool> running_{false};          // inside run()
 
-  std::mutex g_lock_;  // guards the two below; innermost
+  mutable std::mutex g_lock_;  // guards the two below; innermost
   std::vector<std::unique_ptr<g>> all_gs_;
   g_list free_gs_;
 

@@ -116,6 +116,7 @@ bool timer_heap::insert(timer& t) {
 }
 
 void timer_heap::remove(uint32_t i) {
+  if (i >= heap_.size() || heap_[i].t->position != i + 1) fatal("bad timer: not where it says", i);
   heap_[i].t->position = 0;
   const entry last = heap_.back();
   heap_.pop_back();
