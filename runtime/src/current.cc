@@ -7,7 +7,8 @@ namespace netpoll {
 
 namespace {
 thread_local worker* this_worker = nullptr;
-}
+thread_local const scheduler* this_scheduler = nullptr;
+}  // namespace
 
 __attribute__((noinline)) worker* current_worker() {
   worker** p = &this_worker;
@@ -19,6 +20,18 @@ __attribute__((noinline)) void set_current_worker(worker* w) {
   worker** p = &this_worker;
   asm volatile("" : "+r"(p) : : "memory");
   *p = w;
+}
+
+__attribute__((noinline)) const scheduler* current_scheduler() {
+  const scheduler** p = &this_scheduler;
+  asm volatile("" : "+r"(p) : : "memory");
+  return *p;
+}
+
+__attribute__((noinline)) void set_current_scheduler(const scheduler* s) {
+  const scheduler** p = &this_scheduler;
+  asm volatile("" : "+r"(p) : : "memory");
+  *p = s;
 }
 
 exception_state* thread_exceptions() {
