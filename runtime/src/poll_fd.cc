@@ -82,7 +82,7 @@ IoResult poll_fd::read(void* buf, size_t len) {
   if (const Error err = prepare_read()) return {0, err};
   len = chunk(len);
   for (;;) {
-    const ssize_t n = sys_read(sysfd_, buf, len);
+    const ssize_t n = is_socket() ? sys_recv(sysfd_, buf, len) : sys_read(sysfd_, buf, len);
     if (n > 0) {
       // Sockets only: what a short read of a pipe or a terminal means depends on its mode.
       drained_ = type_ == fd_type::stream && pd_ && static_cast<size_t>(n) < len &&

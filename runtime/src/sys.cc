@@ -99,6 +99,7 @@ ssize_t sys_send(int fd, const void* buf, size_t len) {
   return result(send(fd, buf, len, MSG_NOSIGNAL));
 }
 
+ssize_t sys_recv(int fd, void* buf, size_t len) { return result(recv(fd, buf, len, 0)); }
 ssize_t sys_read(int fd, void* buf, size_t len) { return result(read(fd, buf, len)); }
 ssize_t sys_readv(int fd, const iovec* v, int count) { return result(readv(fd, v, count)); }
 ssize_t sys_pread(int fd, void* buf, size_t len, int64_t offset) {

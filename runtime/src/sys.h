@@ -35,6 +35,8 @@ int sys_getpeername(int fd, sockaddr* addr, socklen_t* len);
 int sys_setsockopt(int fd, int level, int name, const void* value, socklen_t len);
 int sys_getsockopt_int(int fd, int level, int name, int* value);
 
+// On a socket this is cheaper than read(2), which has to think of files.
+ssize_t sys_recv(int fd, void* buf, size_t len);
 ssize_t sys_recvfrom(int fd, void* buf, size_t len, sockaddr* from, socklen_t* from_len);
 ssize_t sys_recvmsg(int fd, msghdr* message, int flags);
 // No sending call raises SIGPIPE.
