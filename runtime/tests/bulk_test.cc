@@ -77,6 +77,21 @@ TEST_P(BulkTest, SendFileRefusesWhatItCannotAndThenACopyByHandDoesIt) {
   });
 }
 
+TEST_P(BulkTest, EachWriteToAPipeArrivesThroughTcpAtOnce) {
+  run([](Runtime&) {
+    Pair p = connected_pair();
+    PipeFiles pipe = pipe_files();
+    WaitGroup done;
+    in_background(done, [&] { EXPECT_EQ(copy(p.client, pipe.out).n, 2u); });
+    for (const char* byte : {"a", "b"}) {
+      EXPECT_EQ(pipe.in.write(byte, 1).n, 1u);
+      EXPECT_EQ(read_exactly(p.server, 1), byte);
+    }
+    EXPECT_FALSE(pipe.in.close());
+    done.wait();
+  });
+}
+
 TEST_P(BulkTest, AnExpiredDeadlineSendsNothing) {
   TempDir dir;
   run([&](Runtime&) {

@@ -121,6 +121,28 @@ TEST_P(DialTest, NeverSucceedsWithoutAPeer) {
   });
 }
 
+TEST_P(DialTest, NoneSucceedsToAClosedPortHoweverItIsCancelled) {
+  run([](Runtime&) {
+    const Address nobody = closed_port();
+    const int before = open_fds();
+    for (int i = 0; i < 500; i++) {
+      DialCanceller canceller;
+      WaitGroup done;
+      done.add(1);
+      go([&, i] {
+        for (int k = 0; k < i % 4; k++) yield();
+        canceller.cancel();
+        done.done();
+      });
+      auto [c, err] = dial_tcp(nobody, {.canceller = &canceller});
+      done.wait();
+      EXPECT_FALSE(c.valid());
+      EXPECT_TRUE(err.code() == Errc::canceled || err.sys_errno() == ECONNREFUSED) << err.message();
+    }
+    EXPECT_EQ(open_fds(), before);
+  });
+}
+
 NETPOLL_FOR_WORKERS(DialTest);
 
 }  // namespace

@@ -2,9 +2,11 @@
 // The poller without sockets: pipes, FIFOs, devices, regular files (os/pipe_test.go, fifo_test.go,
 // timeout_test.go, internal/poll/read_test.go).
 #include <sys/stat.h>
+#include <sys/time.h>
 
 #include <atomic>
 #include <csignal>
+#include <cstring>
 
 #include "endpoints.h"
 #include "src/scheduler.h"
@@ -217,6 +219,19 @@ TEST_P(FileTest, EagainOfAnUnregisteredDescriptorIsReturned) {
   });
 }
 
+TEST_P(FileTest, AnEventThatIsOnlyAnErrorMakesReadsNotPollable) {
+  // A tun device that is not set up yet reports EPOLLERR and nothing else; its read says EBADFD.
+  const int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) GTEST_SKIP() << "/dev/net/tun cannot be opened: " << strerror(errno);
+  run([fd](Runtime&) {
+    File tun = File::adopt(::dup(fd), "tun").value;
+    char c;
+    const Error err = tun.read(&c, 1).err;
+    EXPECT_TRUE(err.code() == Errc::not_pollable || err.sys_errno() == EBADFD) << err.message();
+  });
+  ::close(fd);
+}
+
 TEST_P(FileTest, NonBlockingModeStaysWithAdopt) {
   run([](Runtime&) {
     PipeFiles p = pipe_files();
@@ -299,6 +314,22 @@ TEST_P(FileTest, RawAccessWaitsAndObeysDeadlines) {
   });
 }
 
+TEST_P(FileTest, RawAccessToARegularFileDoesNotSpin) {
+  TempDir dir;
+  run([&](Runtime&) {
+    File f = File::adopt(temp_file(dir, "x"), "content").value;
+    char c;
+    EXPECT_FALSE(f.raw_read([&](int fd) { return ::read(fd, &c, 1) == 1; }));
+    int calls = 0;
+    const auto never_done = [&](int) { return ++calls > 1; };
+    EXPECT_EQ(f.raw_read(never_done).code(), Errc::cannot_wait);
+    calls = 0;
+    EXPECT_EQ(f.raw_write(never_done).message(),
+              "raw-write content: waiting for unsupported file type");
+    EXPECT_EQ(calls, 1);
+  });
+}
+
 TEST_P(FileTest, ARawReadBetweenReadsLosesNoData) {
   // The first read is short, so the next one may wait before it reads; but the raw read leaves data
   // behind, for which no further edge will come.
@@ -311,6 +342,67 @@ TEST_P(FileTest, ARawReadBetweenReadsLosesNoData) {
     EXPECT_FALSE(p.server.raw_read([&](int fd) { return ::read(fd, buf, 1) == 1; }));
     EXPECT_FALSE(p.server.set_read_deadline(Clock::now() + std::chrono::seconds(10)));
     EXPECT_EQ(read_exactly(p.server, 3), "def");
+  });
+}
+
+void on_signal(int) {}
+
+TEST_P(FileTest, SignalsWithoutRestartDoNotSurface) {
+  // testprogcgo's EINTR: a signal every 100 us, whose handler was installed without SA_RESTART.
+  struct sigaction action {
+  }, before{};
+  action.sa_handler = on_signal;
+  ASSERT_EQ(sigaction(SIGALRM, &action, &before), 0);
+  itimerval often{{0, 100}, {0, 100}};
+  ASSERT_EQ(setitimer(ITIMER_REAL, &often, nullptr), 0);
+  run([](Runtime&) {
+    const std::string content = pattern(1 << 20, 4);
+    WaitGroup done;
+    for (int i = 0; i < 3; i++) {
+      PipeFiles pipe = pipe_files();
+      Pair tcp = connected_pair();
+      in_background(done, [&content, p = pipe, t = tcp]() mutable {
+        const CopyResult r = copy(t.client, p.out);
+        EXPECT_FALSE(r.err) << r.err.message();
+        EXPECT_EQ(r.n, content.size());
+        EXPECT_FALSE(t.client.close());
+      });
+      in_background(done, [&content, p = pipe]() mutable {
+        const IoResult r = p.in.write(content.data(), content.size());
+        EXPECT_FALSE(r.err) << r.err.message();
+        EXPECT_FALSE(p.in.close());
+      });
+      in_background(done,
+                    [&content, t = tcp]() mutable { EXPECT_TRUE(read_all(t.server) == content); });
+    }
+    done.wait();
+  });
+  itimerval off{};
+  ASSERT_EQ(setitimer(ITIMER_REAL, &off, nullptr), 0);
+  ASSERT_EQ(sigaction(SIGALRM, &before, nullptr), 0);
+}
+
+TEST_P(FileTest, ATerminalIsCopiedWithoutSpinning) {
+  run([](Runtime& runtime) {
+    const int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    ASSERT_GE(master, 0);
+    ASSERT_EQ(grantpt(master), 0);
+    ASSERT_EQ(unlockpt(master), 0);
+    char name[64];
+    ASSERT_EQ(ptsname_r(master, name, sizeof name), 0);
+    File tty = File::adopt(open(name, O_RDWR | O_NOCTTY | O_CLOEXEC), name).value;
+    Pair p = connected_pair();
+    WaitGroup done;
+    in_background(done, [&] {
+      const CopyResult r = copy(p.client, tty, 4);
+      EXPECT_FALSE(r.err) << r.err.message();
+      EXPECT_EQ(r.n, 4u);
+    });
+    ASSERT_TRUE(parked(runtime, 1));
+    ASSERT_EQ(::write(master, "abc\n", 4), 4);
+    EXPECT_EQ(read_exactly(p.server, 4), "abc\n");
+    done.wait();
+    ::close(master);
   });
 }
 

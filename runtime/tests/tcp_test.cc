@@ -176,6 +176,117 @@ TEST_P(TcpTest, ADialMayChooseItsOwnEnd) {
   });
 }
 
+TEST_P(TcpTest, AListenersTextCanBeDialled) {
+  run([](Runtime&) {
+    std::vector<Address> places{Ipv4Endpoint::loopback(0), Ipv4Endpoint::any(0)};
+    if (has_ipv6()) places.insert(places.end(), {Ipv6Endpoint::loopback(0), Ipv6Endpoint::any(0)});
+    for (const Address& at : places) {
+      TcpListener l = listen_tcp(at).value;
+      const auto parsed = Address::parse(l.addr().to_string());
+      ASSERT_TRUE(parsed) << l.addr().to_string();
+      EXPECT_FALSE(dial_tcp(*parsed).err);
+    }
+  });
+}
+
+// Lets a socket have just one local port. IP_LOCAL_PORT_RANGE, Linux 6.3.
+Error only_port(int fd, uint16_t port) {
+  const uint32_t range = uint32_t{port} << 16 | port;
+  const int r = sys_setsockopt(fd, IPPROTO_IP, 51, &range, sizeof range);
+  return r < 0 ? Error::from_errno("setsockopt", -r) : Error();
+}
+
+TEST_P(TcpTest, ADialThatMeetsItselfTriesTwiceMore) {
+  run([](Runtime&) {
+    const Address nobody = listen_tcp(Ipv4Endpoint::loopback(0)).value.addr();
+    int attempts = 0;
+    const ControlHook hook = [&](std::string_view, const Address&, int fd) {
+      attempts++;
+      const linger reset{1, 0};  // or the port would not be free for the next attempt (TIME_WAIT)
+      EXPECT_EQ(sys_setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+      return only_port(fd, nobody.port());
+    };
+    auto [c, err] = dial_tcp(nobody, {.control = hook});
+    if (err.syscall() == "setsockopt") GTEST_SKIP() << "IP_LOCAL_PORT_RANGE: " << err.message();
+    ASSERT_FALSE(err) << err.message();
+    EXPECT_EQ(c.local_addr(), c.remote_addr());  // in the end it has to do
+    EXPECT_EQ(attempts, 3);
+    attempts = 0;
+    DialOptions fixed;
+    fixed.control = [&](std::string_view, const Address&, int) { return attempts++, Error(); };
+    fixed.local = nobody;
+    EXPECT_FALSE(c.close());
+    EXPECT_FALSE(dial_tcp(nobody, fixed).err);  // asked for
+    EXPECT_EQ(attempts, 1);
+  });
+}
+
+TEST_P(TcpTest, NoFreePortIsTriedTwiceMore) {
+  run([](Runtime&) {
+    TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
+    TcpListener blocker = listen_tcp(Ipv4Endpoint::loopback(0)).value;  // holds the only port
+    int attempts = 0;
+    const ControlHook hook = [&](std::string_view, const Address&, int fd) {
+      attempts++;
+      return only_port(fd, blocker.addr().port());
+    };
+    const Error err = dial_tcp(l.addr(), {.control = hook}).err;
+    if (err.syscall() == "setsockopt") GTEST_SKIP() << "IP_LOCAL_PORT_RANGE: " << err.message();
+    EXPECT_EQ(err.message(),
+              "dial tcp " + l.addr().to_string() + ": connect: cannot assign requested address");
+    EXPECT_EQ(attempts, 3);
+  });
+}
+
+TEST_P(TcpTest, OneDirectionsPassedDeadlineLeavesTheOtherWaiting) {
+  run([](Runtime& runtime) {
+    Pair p = connected_pair();
+    EXPECT_FALSE(p.client.set_write_deadline(Clock::now() - milliseconds(1)));
+    EXPECT_FALSE(p.client.set_read_deadline({}));
+    EXPECT_FALSE(p.server.set_read_deadline(Clock::now() - milliseconds(1)));
+    EXPECT_FALSE(p.server.set_write_deadline({}));
+    WaitGroup done;
+    const auto expect_closed = [](const Error& err) {
+      EXPECT_EQ(err.code(), Errc::net_closing) << err.message();
+      EXPECT_FALSE(err.timeout());
+      EXPECT_FALSE(err.temporary());
+    };
+    in_background(done, [&] {
+      char b;
+      expect_closed(p.client.read(&b, 1).err);
+    });
+    ASSERT_TRUE(parked(runtime, 1));
+    EXPECT_FALSE(p.client.close());
+    done.wait();
+
+    Pair q = connected_pair();
+    EXPECT_FALSE(q.client.set_read_deadline(Clock::now() - milliseconds(1)));
+    in_background(done, [&] {
+      const std::string much(64 << 20, 'x');
+      expect_closed(q.client.write(much.data(), much.size()).err);
+    });
+    ASSERT_TRUE(parked(runtime, 1));
+    EXPECT_FALSE(q.client.close());
+    done.wait();
+  });
+}
+
+TEST_P(TcpTest, AcceptFollowsItsDeadlineWhereverItMoves) {
+  run([](Runtime& runtime) {
+    TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
+    EXPECT_FALSE(l.set_deadline({}));
+    EXPECT_FALSE(l.set_deadline(Clock::now() + milliseconds(10)));
+    EXPECT_EQ(l.accept().err.code(), Errc::deadline_exceeded);
+    EXPECT_FALSE(l.set_deadline(Clock::now() - std::chrono::seconds(5)));
+    EXPECT_FALSE(l.set_deadline({}));
+    WaitGroup done;
+    in_background(done, [&] { EXPECT_EQ(l.accept().err.code(), Errc::net_closing); });
+    ASSERT_TRUE(parked(runtime, 1));
+    EXPECT_FALSE(l.close());
+    done.wait();
+  });
+}
+
 TEST_P(TcpTest, CloseReadAndCloseWrite) {
   run([](Runtime&) {
     Pair p = connected_pair();

@@ -175,6 +175,22 @@ TEST_P(UdpTest, CloseEndsABlockedRead) {
   });
 }
 
+TEST_P(UdpTest, ADuplicateOutlivesTheOriginal) {
+  run([](Runtime&) {
+    UdpConn a = bound(), b = bound();
+    const auto [fd, err] = b.dup();
+    ASSERT_FALSE(err) << err.message();
+    EXPECT_FALSE(b.close());
+    auto [copy, adopt_err] = UdpConn::adopt(fd);
+    ASSERT_FALSE(adopt_err) << adopt_err.message();
+    EXPECT_EQ(copy.local_addr(), b.local_addr());
+    EXPECT_TRUE(copy.remote_addr().empty());
+    EXPECT_EQ(a.write_to("x", 1, copy.local_addr()).n, 1u);
+    char c;
+    EXPECT_EQ(copy.read_from(&c, 1).from, a.local_addr());
+  });
+}
+
 TEST_P(UdpTest, Ipv6AndBothFamiliesOnOneSocket) {
   if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
   run([](Runtime&) {
