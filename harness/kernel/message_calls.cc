@@ -12,6 +12,7 @@
 #include "kernel/clocks.h"
 #include "kernel/control_messages.h"
 #include "kernel/state.h"
+#include "kernel/unix_packet.h"
 
 namespace pollux::kernel {
 
@@ -100,6 +101,10 @@ long send_one(Socket* socket, const msghdr* message, int flags) {  // ___sys_sen
   Envelope envelope;
   if (message->msg_control != nullptr && message->msg_controllen != 0) {
     if (!is_unix(socket)) unmodelled("sendmsg with control messages on an internet socket");
+    if (socket->kind() == Kind::unix_packet) {
+      long error = static_cast<UnixPacketSocket*>(socket)->check_sender();
+      if (error != 0) return error;
+    }
     if (long error = control_from(*message, &envelope); error != 0) return error;
   }
   if (message->msg_name != nullptr) {

@@ -61,6 +61,8 @@ void UnixPacketSocket::discard(UnixMessage* message) {
 
 bool UnixPacketSocket::drop_queue() {
   bool any = !queue_.empty();
+  // Since 6.16 an empty message at the head passes for consumed urgent data: no reset for it alone.
+  if (any && type() == SOCK_SEQPACKET) any = queue_.count() > 1 || queue_.first()->size != 0;
   while (!queue_.empty()) discard(queue_.pop());
   return any;
 }
@@ -127,6 +129,7 @@ long UnixPacketSocket::receiver_for(const Envelope* envelope, UnixPacketSocket**
     long problem = kernel::host(host).unix_names.find(envelope->name, type(), &other);
     if (problem != 0) return problem;
   } else if (other == nullptr) {
+    if (!peer_gone_) return -ENOTCONN;
     if (type() == SOCK_SEQPACKET) return -EPIPE;
     peer_gone_ = false;  // told once; from now on there is no peer
     drop_queue();
@@ -137,16 +140,18 @@ long UnixPacketSocket::receiver_for(const Envelope* envelope, UnixPacketSocket**
   return (*receiver)->shut_read ? -EPIPE : 0;
 }
 
+long UnixPacketSocket::check_sender() {  // unix_seqpacket_sendmsg
+  if (type() != SOCK_SEQPACKET) return 0;
+  if (error != 0) return -take_error();
+  return state() == State::connected ? 0 : -ENOTCONN;
+}
+
 long UnixPacketSocket::transmit(const Buffers& buffers, size_t limit, int,
                                 const Envelope* envelope) {
   room_key_ = nullptr;
-  if (type() == SOCK_SEQPACKET) {  // unix_seqpacket_sendmsg: a name is ignored
-    if (error != 0) return -take_error();
-    if (state() != State::connected) return -ENOTCONN;
-  } else if (envelope != nullptr && envelope->name.length != 0) {
+  if (long problem = check_sender(); problem != 0) return problem;
+  if (type() == SOCK_DGRAM && envelope != nullptr && envelope->name.length != 0) {
     if (long problem = check_unix_name(envelope->name); problem != 0) return problem;
-  } else if (peer_ == nullptr && !peer_gone_) {
-    return -ENOTCONN;
   }
   if (limit > send_buffer - 32) return -EMSGSIZE;
   if (error != 0) return -take_error();  // sock_alloc_send_pskb

@@ -39,6 +39,8 @@ class UnixPacketSocket final : public UnixSocket {
   }
   size_t readable_bytes() const override;
 
+  // What a sequenced-packet socket looks at before the message itself.
+  long check_sender();
   // After transmit() said EAGAIN: waits until there may be room, wherever it was missing.
   bool wait_for_room(int64_t deadline);
 
