@@ -39,8 +39,8 @@ TEST_P(ProtocolHolds, OnEveryRunOfABound) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ProtocolHolds,
-                         testing::Values(Bound{"polldesc", 1, 0}, Bound{"polldesc", 1, 1},
-                                         Bound{"fdmutex", 3, 0}, Bound{"break", 2, 0},
+                         testing::Values(Bound{"polldesc", 2, 0}, Bound{"polldesc", 1, 1},
+                                         Bound{"fdmutex", 3, 0}, Bound{"break", 3, 0},
                                          Bound{"break", 2, 1}),
                          [](const auto& info) {
                            return std::string(info.param.suite) + "_" +
