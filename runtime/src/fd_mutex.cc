@@ -12,6 +12,7 @@
 #include "src/fd_mutex.h"
 
 #include "src/fatal.h"
+#include "src/g.h"
 
 namespace netpoll {
 
@@ -86,7 +87,7 @@ bool fd_mutex::rwlock(dir d) {
     }
     if (!state_.compare_exchange_weak(old, next)) continue;
     if ((old & lock) == 0) return true;
-    (read ? read_sem_ : write_sem_).acquire();
+    (read ? read_sem_ : write_sem_).acquire_for(wait_reason::fd_lock);
     // Whoever woke us has taken us off the count.
     old = state_.load();
   }

@@ -69,7 +69,7 @@ g* scheduler::find_runnable(worker& w) {
 g* scheduler::look_local(worker& w) {
   const int64_t due = w.timers.earliest();
   if (due != 0) {
-    const int64_t now = nanotime();
+    const int64_t now = w.clock = nanotime();
     if (now >= due) w.timers.run(now);
   }
   if (w.tick % global_queue_period == 0) {
@@ -229,7 +229,8 @@ g* scheduler::poll_blocking(worker& w, int64_t until, bool was_spinning) {
       w.wakeup.is_set() ? netpoller::ready_list{} : poller_.poll(polls_, delay);
   w.polling.store(false);
   poll_until_.store(0);
-  last_poll_.store(nanotime());  // after poll_until_: its readers look at last_poll_ first
+  w.clock = nanotime();
+  last_poll_.store(w.clock);  // after poll_until_: its readers look at last_poll_ first
   if (leave_idle(w) && was_spinning && r.list.empty()) become_spinning(w);
   return take_ready(w, std::move(r));
 }

@@ -26,6 +26,27 @@ enum class g_status : uint32_t { idle, runnable, running, waiting };
 // What a goroutine wants from the worker it has just switched to.
 enum class g_request : uint8_t { none, park, yield, end };
 
+// What a parked goroutine waits for. The names that people read are in goroutine_dump.cc.
+enum class wait_reason : uint8_t {
+  io,  // the argument of the commit is the slot of a poll_desc
+  chan_send,
+  chan_receive,
+  chan_send_nil,
+  chan_receive_nil,
+  select,
+  select_no_cases,
+  sleep,  // the detail is when it ends
+  semaphore,
+  wait_group,
+  mutex,
+  rw_mutex_read,
+  rw_mutex_write,
+  cond,
+  fd_lock,
+  fd_close,
+  blocking_call,
+};
+
 // The part of the C++ runtime's per-thread exception state that belongs to the goroutine: it may
 // park inside a catch block and wake up on another thread.
 struct exception_state {
@@ -46,6 +67,11 @@ struct g {
   // moment it publishes the g's address another worker may be running the g.
   bool (*commit)(g*, void*) = nullptr;
   void* commit_arg = nullptr;
+  // Valid while waiting, for the dump of goroutines. Plain: they are published with the status.
+  wait_reason why = wait_reason::io;
+  int64_t wait_detail = 0;
+  int64_t parked_at = 0;  // nanotime() when its worker last read the clock: no later than the park
+  uint64_t id = 0;        // 1 is the first of a Runtime; a new one for each use of this object
   stack stk;
   std::function<void()> fn;
   exception_state exceptions;

@@ -10,8 +10,10 @@
 namespace netpoll {
 
 // Parks the running goroutine. After its context is saved, `commit(g, arg)` runs on the worker's
-// stack; if it returns false the goroutine goes on at once. Aborts outside a goroutine.
-void gopark(bool (*commit)(g*, void*), void* arg);
+// stack; if it returns false the goroutine goes on at once. Aborts outside a goroutine. `why` and
+// `detail` (see wait_reason) are for those who ask what everybody waits for.
+void gopark(bool (*commit)(g*, void*), void* arg, wait_reason why = wait_reason::io,
+            int64_t detail = 0);
 
 // Makes a parked goroutine runnable. Any thread. Exactly once per park.
 void goready(g* gp);
@@ -20,8 +22,8 @@ void goready(g* gp);
 // waiter does not return before that exchange, so the waiter may destroy it at once.
 class park_slot {
  public:
-  void wait();  // once
-  void wake();  // once, any thread
+  void wait(wait_reason why, int64_t detail = 0);  // once
+  void wake();                                     // once, any thread
 
  private:
   static bool commit(g* gp, void* self);

@@ -99,6 +99,7 @@ void scheduler::start(std::function<void()> main) {
 
 void scheduler::worker_main(worker& w) {
   set_current_worker(&w);
+  w.clock = nanotime();
   sanitizer_adopt_thread(w.sanitizer);
   while (g* gp = find_runnable(w)) execute(w, gp);
   set_current_worker(nullptr);
@@ -172,6 +173,7 @@ g* scheduler::g_get(std::function<void()> fn) {
     }
   }
   if (!gp->stk.mapped()) gp->stk = stack_map(options_.stack_size);
+  gp->id = next_id_.fetch_add(1, std::memory_order_relaxed);  // only a name
   gp->fn = std::move(fn);
   context_prepare(gp, goroutine_entry);
   gp->status.store(g_status::runnable, std::memory_order_relaxed);  // a queue publishes it
@@ -312,7 +314,7 @@ RuntimeCounters scheduler::counters() const {
 
 // Parking.
 
-void gopark(bool (*commit)(g*, void*), void* arg) {
+void gopark(bool (*commit)(g*, void*), void* arg, wait_reason why, int64_t detail) {
   worker* w = current_worker();
   g* gp = w ? w->current : nullptr;
   if (!gp) fatal("a call that may wait was made outside a goroutine");
@@ -322,6 +324,9 @@ void gopark(bool (*commit)(g*, void*), void* arg) {
   }
   gp->commit = commit;
   gp->commit_arg = arg;
+  gp->why = why;
+  gp->wait_detail = detail;
+  gp->parked_at = w->clock;
   gp->request = g_request::park;
   switch_to_worker(gp);
 }
@@ -334,9 +339,9 @@ bool park_slot::commit(g* gp, void* self) {
   return state.compare_exchange_strong(expected, reinterpret_cast<uintptr_t>(gp));
 }
 
-void park_slot::wait() {
+void park_slot::wait(wait_reason why, int64_t detail) {
   if (state_.load() == ready) return;
-  gopark(commit, this);
+  gopark(commit, this, why, detail);
 }
 
 void park_slot::wake() {
@@ -363,10 +368,10 @@ void sleep_for(std::chrono::nanoseconds d) {
   if (d.count() <= 0) return;
   park_slot slot;
   timer t;
+  const int64_t until = saturating_add(nanotime(), d.count());
   s.timer_arm(
-      t, saturating_add(nanotime(), d.count()),
-      [](void* arg, uint64_t) { static_cast<park_slot*>(arg)->wake(); }, &slot, 0);
-  slot.wait();
+      t, until, [](void* arg, uint64_t) { static_cast<park_slot*>(arg)->wake(); }, &slot, 0);
+  slot.wait(wait_reason::sleep, until);
 }
 
 }  // namespace netpoll

@@ -121,6 +121,7 @@ class scheduler {
   std::atomic<uint32_t> polling_net_{0};    // admits one non-blocking poll at a time
   std::atomic<uint32_t> netpoll_waiters_{0};  // committed parks on poll_descs
   std::atomic<uint64_t> live_{0};             // goroutines not ended
+  std::atomic<uint64_t> next_id_{1};          // g::id
   std::atomic<bool> done_{false};             // live_ reached 0: workers leave
   std::atomic<bool> running_{false};          // inside run()
 

@@ -6,39 +6,20 @@
 
 #include <utility>
 
+#include "netpoll/go.h"
 #include "src/fatal.h"
 #include "src/park.h"
+#include "src/wait_queue.h"
 
 namespace netpoll {
-
-namespace detail {
-
-struct sync_waiter {
-  park_slot slot;
-  sync_waiter* next = nullptr;
-};
-
-namespace {
-
-void push(sync_waiter_queue& q, sync_waiter* w) {
-  (q.tail ? q.tail->next : q.head) = w;
-  q.tail = w;
-}
-
-sync_waiter* pop(sync_waiter_queue& q) {
-  sync_waiter* w = q.head;
-  if (w && !(q.head = w->next)) q.tail = nullptr;
-  return w;
-}
-
-}  // namespace
-}  // namespace detail
 
 Semaphore::~Semaphore() {
   if (waiters_.head) fatal("Semaphore destroyed while goroutines wait");
 }
 
-void Semaphore::acquire() {
+void Semaphore::acquire() { acquire_for(wait_reason::semaphore); }
+
+void Semaphore::acquire_for(wait_reason why) {
   detail::sync_waiter w;
   {
     std::lock_guard<std::mutex> hold(lock_);
@@ -48,7 +29,14 @@ void Semaphore::acquire() {
     }
     detail::push(waiters_, &w);
   }
-  w.slot.wait();
+  w.slot.wait(why);
+}
+
+bool Semaphore::try_acquire() {
+  std::lock_guard<std::mutex> hold(lock_);
+  if (count_ == 0) return false;
+  count_--;
+  return true;
 }
 
 void Semaphore::release() {
@@ -78,7 +66,7 @@ void WaitGroup::add(int n) {
     if (count_ < 0) fatal("negative WaitGroup counter");
     if (count_ == 0) woken = std::exchange(waiters_, {});
   }
-  while (detail::sync_waiter* w = detail::pop(woken)) w->slot.wake();
+  detail::wake_all(woken);
 }
 
 void WaitGroup::wait() {
@@ -88,7 +76,15 @@ void WaitGroup::wait() {
     if (count_ == 0) return;
     detail::push(waiters_, &w);
   }
-  w.slot.wait();
+  w.slot.wait(wait_reason::wait_group);
+}
+
+void WaitGroup::go(std::function<void()> fn) {
+  add(1);
+  netpoll::go([this, fn = std::move(fn)] {
+    fn();
+    done();
+  });
 }
 
 }  // namespace netpoll

@@ -52,6 +52,7 @@ struct worker {
   sanitizer_fiber sanitizer;
   uint32_t tick = 0;  // goroutines run so far
   uint64_t random;    // xorshift state; seeded by the index so that runs repeat
+  int64_t clock = 0;  // nanotime() when it last had a reason to ask
 
   // Looking for work, and counted in scheduler::nmspinning_. The worker's own while it is awake;
   // set by the waker (under the scheduler's lock) while it is on the idle list.

@@ -174,7 +174,7 @@ TEST_P(SchedulerTest, ParkAndWakeInEitherOrder) {
       park_slot slot;
       go([&] { slot.wake(); });
       if (i % 2) yield();
-      slot.wait();
+      slot.wait(wait_reason::semaphore);
     }
   });
 }
