@@ -26,6 +26,7 @@ class Command {
 
 std::unique_ptr<Command> make_run_command();
 std::unique_ptr<Command> make_exec_command();
+std::unique_ptr<Command> make_explore_command();
 std::unique_ptr<Command> make_replay_command();
 std::unique_ptr<Command> make_shrink_command();
 std::unique_ptr<Command> make_trace_command();

@@ -27,6 +27,7 @@ Examples:
   pollux replay TOKEN                      the same run again: same verdict, same hash
   pollux shrink TOKEN                      the smallest failure that is still the same
   pollux trace TOKEN                       what happened, step by step
+  pollux explore polldesc --preemptions 2  every run of a small workload within a bound
   pollux exec --seeds 0..100 -- ./server   any dynamically linked program
 
 Commands:
@@ -46,6 +47,7 @@ Commands make_commands() {
   Commands commands;
   commands.push_back(make_run_command());
   commands.push_back(make_exec_command());
+  commands.push_back(make_explore_command());
   commands.push_back(make_replay_command());
   commands.push_back(make_shrink_command());
   commands.push_back(make_trace_command());

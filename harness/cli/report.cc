@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "run/sparse_search.h"
 #include "run/text_code.h"
 
 namespace pollux::cli {
@@ -15,6 +16,10 @@ constexpr size_t kLineWidth = 160;
 
 std::string cut(const std::string& text, size_t width = kLineWidth) {
   return text.size() <= width ? text : text.substr(0, width - 3) + "...";
+}
+
+std::string counted(size_t n, const char* one, const char* many) {
+  return std::to_string(n) + " " + (n == 1 ? one : many);
 }
 
 void print_indented(const std::string& text, size_t lines_max, std::FILE* to) {
@@ -86,11 +91,17 @@ std::string count_deviations(const std::vector<Deviation>& deviations) {
   size_t faults = 0, switches = 0;
   for (const Deviation& deviation : deviations) {
     faults += deviation.site >= site::kFirstFault;
-    switches += deviation.site == site::kPoint || deviation.site == site::kPick;
+    switches += run::switches_thread(deviation);
   }
-  return std::to_string(deviations.size()) + " deviations (" + std::to_string(switches) +
-         " switches, " + std::to_string(faults) + " faults, " +
-         std::to_string(deviations.size() - switches - faults) + " others)";
+  std::string kinds;
+  auto add = [&kinds](size_t n, const char* one, const char* many) {
+    if (n != 0) kinds += (kinds.empty() ? "" : ", ") + counted(n, one, many);
+  };
+  add(switches, "switch", "switches");
+  add(faults, "fault", "faults");
+  add(deviations.size() - switches - faults, "other", "others");
+  std::string total = counted(deviations.size(), "deviation", "deviations");
+  return kinds.empty() ? total : total + " (" + kinds + ")";
 }
 
 std::string headline(const RunResult& result) {

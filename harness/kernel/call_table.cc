@@ -42,6 +42,8 @@ constexpr Table build() {
   TRANSFER(sendto);
   TRANSFER(recvmsg);
   TRANSFER(sendmsg);
+  TRANSFER(recvmmsg);
+  TRANSFER(sendmmsg);
   TWIN(socket, kProgress);
   TWIN(socketpair, kProgress);
   BY_FD(bind, kProgress);
@@ -216,8 +218,6 @@ constexpr Table build() {
 #endif
 
   // Named, so that the verdict says what it was.
-  UNMODELLED(sendmmsg);
-  UNMODELLED(recvmmsg);
   UNMODELLED(sendfile);
   UNMODELLED(splice);
   UNMODELLED(tee);

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "kernel/buffers.h"
-#include "kernel/file.h"
+#include "kernel/socket.h"
 
 namespace pollux::kernel {
 
@@ -57,6 +57,14 @@ File* get_file(int fd);  // of the current host; null when not open
 // Transfers with waiting, faults and signals; `flags` are MSG_* bits.
 long read_file(File*, const Buffers&, int flags);
 long write_file(File*, const Buffers&, int flags);
+// The same for a message and what it carries.
+long receive_message(Socket*, const Buffers&, int flags, Envelope*);
+long send_message(Socket*, const Buffers&, int flags, const Envelope*);
+// A socket, or an errno.
+long socket_of(int fd, Socket** socket);
+// move_addr_to_kernel, move_addr_to_user: the latter copies as much as fits and tells the length.
+long name_from(const void* address, int length, SocketName* name);
+long name_to(const SocketName& name, void* address, socklen_t* length);
 // Gives the file a descriptor and drops the caller's interest in it: -EMFILE releases it.
 long install(File*, bool close_on_exec);
 // Must be asked before an object is made: is there a number for it? Also where EMFILE is injected.
@@ -82,6 +90,8 @@ long call_recvfrom(const Arguments&);
 long call_sendto(const Arguments&);
 long call_recvmsg(const Arguments&);
 long call_sendmsg(const Arguments&);
+long call_recvmmsg(const Arguments&);
+long call_sendmmsg(const Arguments&);
 // --- socket_calls.cc
 long call_socket(const Arguments&);
 long call_socketpair(const Arguments&);

@@ -21,6 +21,7 @@
 #include "kernel/pipe.h"
 #include "kernel/tcp.h"
 #include "kernel/timerfd.h"
+#include "kernel/udp.h"
 #include "kernel/unix_stream.h"
 
 namespace pollux::kernel {
@@ -78,6 +79,9 @@ long bytes_readable(File* file, int* count) {
       if (*count != 0) socket->observed = socket->in->arrived;
       return 0;
     }
+    case Kind::udp:
+      *count = static_cast<int>(static_cast<UdpSocket*>(file)->first_size());
+      return 0;
     case Kind::unix_stream:
       *count = static_cast<int>(static_cast<UnixStream*>(file)->readable_bytes());
       return 0;
@@ -97,6 +101,9 @@ long bytes_unsent(File* file, int* count) {
       *count = static_cast<int>(socket->queued_bytes());
       return 0;
     }
+    case Kind::udp:
+      *count = 0;
+      return 0;
     case Kind::unix_stream:
       *count = static_cast<int>(static_cast<UnixStream*>(file)->queued_cost());
       return 0;
@@ -244,6 +251,7 @@ long call_fstat(const Arguments& a) {
   status->st_blksize = 4096;
   switch (file->kind()) {
     case Kind::tcp:
+    case Kind::udp:
     case Kind::unix_stream:
       status->st_mode = S_IFSOCK | 0777;
       break;

@@ -23,7 +23,8 @@ namespace pollux::kernel {
 class File;
 struct EpollItem;
 
-enum class Kind : uint8_t { tcp, unix_stream, pipe, eventfd, timerfd, epoll, device };
+// Sockets first; is_socket() counts on it.
+enum class Kind : uint8_t { tcp, udp, unix_stream, pipe, eventfd, timerfd, epoll, device };
 
 // One file that a thread inside poll or select waits for; lives on that thread's stack or heap.
 struct PollEntry {
@@ -77,6 +78,7 @@ class File {
   EpollItem* items() const { return items_; }
 
   Kind kind() const { return kind_; }
+  bool is_socket() const { return kind_ < Kind::pipe; }
 
   bool non_blocking = false;
   bool readable_mode = true;  // O_RDONLY or O_RDWR

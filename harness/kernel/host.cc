@@ -12,9 +12,6 @@ namespace pollux::kernel {
 namespace {
 
 constexpr size_t kPorts = 65536;
-// /proc/sys/net/ipv4/ip_local_port_range
-constexpr uint32_t kEphemeralFirst = 32768;
-constexpr uint32_t kEphemeralLast = 60999;
 constexpr int64_t kTimeWaitNs = 60LL * 1'000'000'000;  // TCP_TIMEWAIT_LEN
 
 explore::NeverDestroyed<Host[kHosts]> host_storage;
@@ -29,6 +26,7 @@ Host& host(unsigned number) {
     found.used = true;
     found.fds.reset(static_cast<int>(state.options.fd_limit));
     found.ports.reset();
+    found.udp_ports.reset();
   }
   return found;
 }

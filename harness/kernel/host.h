@@ -8,8 +8,13 @@
 
 #include "kernel/kernel.h"
 #include "kernel/tcp.h"
+#include "kernel/udp.h"
 
 namespace pollux::kernel {
+
+// /proc/sys/net/ipv4/ip_local_port_range
+inline constexpr uint32_t kEphemeralFirst = 32768;
+inline constexpr uint32_t kEphemeralLast = 60999;
 
 // Descriptors of one host, lowest free number first.
 class FdTable {
@@ -92,6 +97,7 @@ class Ports {
 struct Host {
   FdTable fds;
   Ports ports;
+  UdpPorts udp_ports;
   bool used = false;
 };
 

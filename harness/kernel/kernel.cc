@@ -24,6 +24,8 @@ void Pools::reset() {
   epoll_items.reset();
   tcp_sockets.reset();
   streams.reset();
+  udp_sockets.reset();
+  datagrams.reset();
   eventfds.reset();
   timerfds.reset();
   pipes.reset();
@@ -41,8 +43,9 @@ void note_fault(faults::PointId point) {
   }
 }
 
-// A loop that polls burns a call's worth of time for each turn. Between polls that are further apart
-// the program waited, or its thread was held up: a monitor that looks every 10 ms does not spin.
+// A loop that polls burns a call's worth of time for each turn. Between polls that are further
+// apart the program waited, or its thread was held up: a monitor that looks every 10 ms does not
+// spin.
 constexpr Time kApart = 100'000;
 
 void count_spin(const char* call, bool something_ready) {

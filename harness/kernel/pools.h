@@ -11,6 +11,7 @@
 #include "kernel/pool.h"
 #include "kernel/tcp.h"
 #include "kernel/timerfd.h"
+#include "kernel/udp.h"
 #include "kernel/unix_stream.h"
 
 namespace pollux::kernel {
@@ -20,6 +21,8 @@ struct Pools {
   Pool<EpollItem> epoll_items;
   Pool<TcpSocket> tcp_sockets;
   Pool<Stream> streams;
+  Pool<UdpSocket> udp_sockets;
+  Pool<Datagram> datagrams;
   Pool<EventFd> eventfds;
   Pool<TimerFd> timerfds;
   Pool<Pipe> pipes;

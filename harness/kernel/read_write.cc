@@ -37,19 +37,33 @@ bool is_stream(const File* file) {
 }
 
 Time receive_deadline(File* file) {
-  int64_t timeout = 0;
-  if (TcpSocket* tcp = as_tcp(file)) timeout = tcp->receive_timeout;
-  if (file->kind() == Kind::unix_stream) {
-    timeout = static_cast<UnixStream*>(file)->receive_timeout;
-  }
-  return timeout == 0 ? kNever : late(after(timeout));
+  Socket* socket = as_socket(file);
+  bool forever = socket == nullptr || socket->receive_timeout == 0;
+  return forever ? kNever : late(after(socket->receive_timeout));
 }
 
 Time send_deadline(File* file) {
-  int64_t timeout = 0;
-  if (TcpSocket* tcp = as_tcp(file)) timeout = tcp->send_timeout;
-  if (file->kind() == Kind::unix_stream) timeout = static_cast<UnixStream*>(file)->send_timeout;
-  return timeout == 0 ? kNever : late(after(timeout));
+  Socket* socket = as_socket(file);
+  bool forever = socket == nullptr || socket->send_timeout == 0;
+  return forever ? kNever : late(after(socket->send_timeout));
+}
+
+// One attempt; only a socket has an envelope.
+long attempt_read(File* file, const Buffers& buffers, size_t limit, int flags, Envelope* envelope) {
+  if (__builtin_expect(envelope == nullptr, 1)) return file->read(buffers, limit, flags);
+  return static_cast<Socket*>(file)->receive(buffers, limit, flags, envelope);
+}
+
+long attempt_write(File* file, const Buffers& buffers, size_t limit, int flags,
+                   const Envelope* envelope) {
+  if (__builtin_expect(envelope == nullptr, 1)) return file->write(buffers, limit, flags);
+  return static_cast<Socket*>(file)->transmit(buffers, limit, flags, envelope);
+}
+
+// A blocking receive of messages ends with 0 when nothing more will be looked for; one that does
+// not block says EAGAIN (__skb_wait_for_more_packets).
+bool ends_at_shutdown(const File* file) {
+  return file->kind() == Kind::udp && static_cast<const Socket*>(file)->shut_read;
 }
 
 // A digest of the bytes by folded multiplication (wyhash): what the recorder's own mixing would
@@ -205,9 +219,7 @@ bool buffers_from(const iovec* vector, long count, Buffers* buffers, long* error
   return true;
 }
 
-}  // namespace
-
-long read_file(File* file, const Buffers& buffers, int flags) {
+long read_with(File* file, const Buffers& buffers, int flags, Envelope* envelope) {
   if (!file->readable_mode) return -EBADF;
   bool non_blocking = file->non_blocking || (flags & MSG_DONTWAIT) != 0;
   size_t limit = buffers.total;
@@ -215,7 +227,7 @@ long read_file(File* file, const Buffers& buffers, int flags) {
   if (long injected = read_faults(file, non_blocking, flags, &limit, &hide_rest); injected != 0) {
     return injected;
   }
-  long result = file->read(buffers, limit, flags);
+  long result = attempt_read(file, buffers, limit, flags, envelope);
   if (__builtin_expect(hide_rest, 0)) {
     auto* tcp = static_cast<TcpSocket*>(file);
     if (result > 0 && tcp->may_hide()) tcp->hide();
@@ -228,9 +240,10 @@ long read_file(File* file, const Buffers& buffers, int flags) {
     size_t done = result > 0 ? static_cast<size_t>(result) : 0;
     std::vector<iovec> storage;
     for (;;) {
+      if (ends_at_shutdown(file)) return 0;
       bool woken = file->wait(deadline);
       Buffers rest = done == 0 ? buffers : rest_of(buffers, done, storage);
-      result = file->read(rest, limit - done, flags);
+      result = attempt_read(file, rest, limit - done, flags, envelope);
       if (result > 0) {
         done += static_cast<size_t>(result);
         if (!wait_all || done == limit) break;
@@ -244,7 +257,7 @@ long read_file(File* file, const Buffers& buffers, int flags) {
   return result;
 }
 
-long write_file(File* file, const Buffers& buffers, int flags) {
+long write_with(File* file, const Buffers& buffers, int flags, const Envelope* envelope) {
   if (!file->writable_mode) return -EBADF;
   bool non_blocking = file->non_blocking || (flags & MSG_DONTWAIT) != 0;
   size_t limit = buffers.total;
@@ -252,7 +265,7 @@ long write_file(File* file, const Buffers& buffers, int flags) {
   if (long injected = write_faults(file, non_blocking, &limit, &squeeze_after); injected != 0) {
     return injected;
   }
-  long result = file->write(buffers, limit, flags);
+  long result = attempt_write(file, buffers, limit, flags, envelope);
   if (__builtin_expect(squeeze_after, 0) && result > 0) static_cast<TcpSocket*>(file)->squeeze();
   bool wants_more = is_stream(file) && result > 0 && static_cast<size_t>(result) < limit;
   if (!non_blocking && (result == -EAGAIN || wants_more)) {
@@ -263,7 +276,7 @@ long write_file(File* file, const Buffers& buffers, int flags) {
     for (;;) {
       bool woken = file->wait(deadline);
       Buffers rest = done == 0 ? buffers : rest_of(buffers, done, storage);
-      result = file->write(rest, limit - done, flags);
+      result = attempt_write(file, rest, limit - done, flags, envelope);
       if (result > 0) {
         done += static_cast<size_t>(result);
         if (done == limit || !is_stream(file)) break;
@@ -273,10 +286,29 @@ long write_file(File* file, const Buffers& buffers, int flags) {
     }
     if (done != 0) result = static_cast<long>(done);
   }
-  // MSG_NOSIGNAL exists for sockets only, and only they are written to with flags.
-  if (result == -EPIPE && (flags & MSG_NOSIGNAL) == 0) raise_sigpipe(file);
+  // MSG_NOSIGNAL exists for sockets only, and only they are written to with flags. Of them only
+  // streams raise it (sk_stream_error, unix_stream_sendmsg).
+  if (result == -EPIPE && (flags & MSG_NOSIGNAL) == 0 && is_stream(file)) raise_sigpipe(file);
   mix_data(buffers, result);
   return result;
+}
+
+}  // namespace
+
+long read_file(File* file, const Buffers& buffers, int flags) {
+  return read_with(file, buffers, flags, nullptr);
+}
+
+long write_file(File* file, const Buffers& buffers, int flags) {
+  return write_with(file, buffers, flags, nullptr);
+}
+
+long receive_message(Socket* socket, const Buffers& buffers, int flags, Envelope* envelope) {
+  return read_with(socket, buffers, flags, envelope);
+}
+
+long send_message(Socket* socket, const Buffers& buffers, int flags, const Envelope* envelope) {
+  return write_with(socket, buffers, flags, envelope);
 }
 
 long call_read(const Arguments& a) {
@@ -284,8 +316,7 @@ long call_read(const Arguments& a) {
   if (file == nullptr) return -EBADF;
   iovec vector{a.pointer<void>(1), std::min(static_cast<size_t>(a[2]), kTransferMax)};
   // sock_read_iter: a read of nothing; a recv of nothing waits for something.
-  bool is_socket = file->kind() == Kind::tcp || file->kind() == Kind::unix_stream;
-  if (vector.iov_len == 0 && is_socket) return 0;
+  if (vector.iov_len == 0 && file->is_socket()) return 0;
   return read_file(file, {&vector, 1, vector.iov_len}, 0);
 }
 
@@ -342,7 +373,7 @@ long call_pwritev(const Arguments& a) {
 long call_lseek(const Arguments& a) {
   File* file = get_file(a.integer(0));
   if (file == nullptr) return -EBADF;
-  return is_stream(file) ? -ESPIPE : 0;  // noop_llseek
+  return is_stream(file) || file->is_socket() ? -ESPIPE : 0;  // noop_llseek
 }
 
 }  // namespace pollux::kernel

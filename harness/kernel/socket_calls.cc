@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: MIT
 //
 // socket, bind, listen, accept, connect ...: what is done before and after the sockets themselves.
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "kernel/calls.h"
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
 #include "kernel/state.h"
 #include "kernel/tcp.h"
+#include "kernel/udp.h"
 #include "kernel/unix_stream.h"
 
 namespace pollux::kernel {
@@ -23,62 +20,13 @@ namespace {
 constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 constexpr int kTypes = 11;  // SOCK_MAX
 
-bool is_socket(const File* file) {
-  return file->kind() == Kind::tcp || file->kind() == Kind::unix_stream;
-}
-
-// A TCP socket, or an errno. `unix_error`: what a unix stream of a socketpair answers.
-long tcp_of(int fd, TcpSocket** socket, long unix_error) {
-  File* file = get_file(fd);
-  if (file == nullptr) return -EBADF;
-  if (!is_socket(file)) return -ENOTSOCK;
-  if (file->kind() != Kind::tcp) return unix_error;
-  *socket = static_cast<TcpSocket*>(file);
+// A TCP socket, or an errno. `others` is what a socket of another kind answers.
+long tcp_of(int fd, TcpSocket** tcp, long others) {
+  Socket* socket;
+  if (long error = socket_of(fd, &socket); error != 0) return error;
+  if (socket->kind() != Kind::tcp) return others;
+  *tcp = static_cast<TcpSocket*>(socket);
   return 0;
-}
-
-// move_addr_to_kernel and the checks that inet_bind and inet_stream_connect begin with.
-long address_from(const Arguments& a, Address* address, bool* unspecified) {
-  auto length = static_cast<socklen_t>(a[2]);
-  const auto* from = a.pointer<const sockaddr>(1);
-  if (a.integer(2) < 0 || length > sizeof(sockaddr_storage)) return -EINVAL;
-  if (length != 0 && bad_address(from)) return -EFAULT;
-  if (length < sizeof(sa_family_t)) return -EINVAL;
-  if (unspecified != nullptr) {
-    *unspecified = from->sa_family == AF_UNSPEC;
-    if (*unspecified) return 0;
-  }
-  if (length < sizeof(sockaddr_in)) return -EINVAL;
-  sockaddr_in in{};
-  std::memcpy(&in, from, sizeof in);
-  if (in.sin_family != AF_INET &&
-      !(unspecified == nullptr && in.sin_family == AF_UNSPEC && in.sin_addr.s_addr == 0)) {
-    return -EAFNOSUPPORT;
-  }
-  *address = {ntohl(in.sin_addr.s_addr), ntohs(in.sin_port)};
-  return 0;
-}
-
-// move_addr_to_user: as much as fits, and the full length.
-long bytes_to(const void* from, socklen_t size, void* target, socklen_t* length) {
-  if (bad_address(length)) return -EFAULT;
-  auto room = static_cast<int>(*length);
-  if (room < 0) return -EINVAL;
-  socklen_t copied = std::min(size, static_cast<socklen_t>(room));
-  if (copied != 0) {
-    if (bad_address(target)) return -EFAULT;
-    std::memcpy(target, from, copied);
-  }
-  *length = size;
-  return 0;
-}
-
-long address_to(Address address, void* target, socklen_t* length) {
-  sockaddr_in in{};
-  in.sin_family = AF_INET;
-  in.sin_port = htons(address.port);
-  in.sin_addr.s_addr = htonl(address.ip);
-  return bytes_to(&in, sizeof in, target, length);
 }
 
 // Asks the points of accept where their needs hold. Zero: no fault.
@@ -113,7 +61,8 @@ long accept_with(const Arguments& a, int flags) {  // __sys_accept4_file
   if ((flags & ~kTypeFlags) != 0) return -EINVAL;
   if (no_descriptor_free()) return -EMFILE;  // before the queue is looked at
   TcpSocket* listener;
-  if (long error = tcp_of(a.integer(0), &listener, -EINVAL); error != 0) return error;
+  long others = file->kind() == Kind::udp ? -EOPNOTSUPP : -EINVAL;
+  if (long error = tcp_of(a.integer(0), &listener, others); error != 0) return error;
   if (long injected = accept_faults(listener); injected != 0) return injected;
   FileReference reference(listener);
   TcpSocket* child = nullptr;
@@ -122,7 +71,7 @@ long accept_with(const Arguments& a, int flags) {  // __sys_accept4_file
   Address peer = child->remote;
   // The number is taken before the address is copied: a bad address costs the connection.
   if (a.pointer<void>(1) != nullptr) {
-    long error = address_to(peer, a.pointer<void>(1), a.pointer<socklen_t>(2));
+    long error = name_to(name_of(peer), a.pointer<void>(1), a.pointer<socklen_t>(2));
     if (error != 0) {
       child->hold();
       child->drop();
@@ -145,11 +94,18 @@ long call_socket(const Arguments& a) {
     if (domain == AF_UNIX) unmodelled("socket(AF_UNIX, ...): only socketpair is modelled");
     unmodelled("socket of a family other than AF_INET");
   }
-  if (type == SOCK_DGRAM) unmodelled("socket(AF_INET, SOCK_DGRAM)");
-  if (type != SOCK_STREAM) unmodelled("socket(AF_INET, ...) of another type than SOCK_STREAM");
-  if (protocol != 0 && protocol != IPPROTO_TCP) return -EPROTONOSUPPORT;
+  bool datagrams = type == SOCK_DGRAM;
+  if (type == SOCK_SEQPACKET || type == SOCK_RDM) return -ESOCKTNOSUPPORT;
+  if (!datagrams && type != SOCK_STREAM) unmodelled("socket(AF_INET, ...) of another type");
+  if (datagrams && (protocol == IPPROTO_ICMP || protocol == IPPROTO_UDPLITE)) {
+    unmodelled("socket(AF_INET, SOCK_DGRAM, ...) of another protocol than UDP");
+  }
+  int own = datagrams ? IPPROTO_UDP : IPPROTO_TCP;
+  if (protocol != 0 && protocol != own) return -EPROTONOSUPPORT;
   if (no_descriptor_free()) return -EMFILE;
-  TcpSocket* socket = TcpSocket::create(explore::current_host());
+  unsigned host = explore::current_host();
+  Socket* socket = datagrams ? static_cast<Socket*>(UdpSocket::create(host))
+                             : static_cast<Socket*>(TcpSocket::create(host));
   socket->non_blocking = (a.integer(1) & SOCK_NONBLOCK) != 0;
   return install(socket, (a.integer(1) & SOCK_CLOEXEC) != 0);
 }
@@ -182,17 +138,27 @@ long call_socketpair(const Arguments& a) {
 }
 
 long call_bind(const Arguments& a) {
-  TcpSocket* socket;
-  if (long error = tcp_of(a.integer(0), &socket, -EINVAL); error != 0) return error;
-  Address address;
-  if (long error = address_from(a, &address, nullptr); error != 0) return error;
-  return socket->bind(address);
+  Socket* socket;
+  if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
+  SocketName name;
+  if (long error = name_from(a.pointer<const void>(1), a.integer(2), &name); error != 0) {
+    return error;
+  }
+  switch (socket->kind()) {
+    case Kind::tcp:
+      return static_cast<TcpSocket*>(socket)->bind(name);
+    case Kind::udp:
+      return static_cast<UdpSocket*>(socket)->bind(name);
+    default:
+      return -EINVAL;
+  }
 }
 
 long call_listen(const Arguments& a) {
-  TcpSocket* socket;
-  if (long error = tcp_of(a.integer(0), &socket, -EINVAL); error != 0) return error;
-  return socket->listen(a.integer(1));
+  Socket* socket;
+  if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
+  if (socket->kind() == Kind::tcp) return static_cast<TcpSocket*>(socket)->listen(a.integer(1));
+  return socket->kind() == Kind::udp ? -EOPNOTSUPP : -EINVAL;
 }
 
 long call_accept(const Arguments& a) { return accept_with(a, 0); }
@@ -200,48 +166,86 @@ long call_accept(const Arguments& a) { return accept_with(a, 0); }
 long call_accept4(const Arguments& a) { return accept_with(a, a.integer(3)); }
 
 long call_connect(const Arguments& a) {
-  TcpSocket* socket;
-  if (long error = tcp_of(a.integer(0), &socket, -EISCONN); error != 0) return error;
-  Address address;
-  bool unspecified = false;
-  if (long error = address_from(a, &address, &unspecified); error != 0) return error;
+  Socket* socket;
+  if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
+  SocketName name;
+  if (long error = name_from(a.pointer<const void>(1), a.integer(2), &name); error != 0) {
+    return error;
+  }
   FileReference reference(socket);
-  return unspecified ? socket->disconnect() : socket->connect(address);
+  switch (socket->kind()) {
+    case Kind::tcp:
+      return static_cast<TcpSocket*>(socket)->connect(name);
+    case Kind::udp:
+      return static_cast<UdpSocket*>(socket)->connect(name);
+    default:
+      return -EISCONN;
+  }
 }
 
 long call_shutdown(const Arguments& a) {
-  File* file = get_file(a.integer(0));
-  if (file == nullptr) return -EBADF;
-  if (!is_socket(file)) return -ENOTSOCK;
-  if (file->kind() == Kind::unix_stream) {
-    return static_cast<UnixStream*>(file)->shutdown(a.integer(1));
+  Socket* socket;
+  if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
+  switch (socket->kind()) {
+    case Kind::tcp:
+      return static_cast<TcpSocket*>(socket)->shutdown(a.integer(1));
+    case Kind::udp:
+      return static_cast<UdpSocket*>(socket)->shutdown(a.integer(1));
+    default:
+      return static_cast<UnixStream*>(socket)->shutdown(a.integer(1));
   }
-  return static_cast<TcpSocket*>(file)->shutdown(a.integer(1));
 }
 
-long call_getsockname(const Arguments& a) {
-  File* file = get_file(a.integer(0));
-  if (file == nullptr) return -EBADF;
-  if (!is_socket(file)) return -ENOTSOCK;
-  if (file->kind() == Kind::unix_stream) {
-    sa_family_t family = AF_UNIX;
-    return bytes_to(&family, sizeof family, a.pointer<void>(1), a.pointer<socklen_t>(2));
+namespace {
+
+SocketName name_without_path() {
+  SocketName name;
+  name.address.ss_family = AF_UNIX;
+  name.length = sizeof(sa_family_t);
+  return name;
+}
+
+SocketName own_name(const Socket* socket) {
+  switch (socket->kind()) {
+    case Kind::tcp:
+      return name_of(static_cast<const TcpSocket*>(socket)->local);
+    case Kind::udp:
+      return name_of(static_cast<const UdpSocket*>(socket)->local);
+    default:
+      return name_without_path();
   }
-  return address_to(static_cast<TcpSocket*>(file)->local, a.pointer<void>(1),
-                    a.pointer<socklen_t>(2));
+}
+
+// Length 0: there is no peer.
+SocketName peer_name(const Socket* socket) {
+  switch (socket->kind()) {
+    case Kind::tcp: {
+      auto* tcp = static_cast<const TcpSocket*>(socket);
+      return tcp->has_peer_name() ? name_of(tcp->remote) : SocketName{};
+    }
+    case Kind::udp: {
+      auto* udp = static_cast<const UdpSocket*>(socket);
+      return udp->connected && udp->remote.port != 0 ? name_of(udp->remote) : SocketName{};
+    }
+    default:
+      return name_without_path();
+  }
+}
+
+}  // namespace
+
+long call_getsockname(const Arguments& a) {
+  Socket* socket;
+  if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
+  return name_to(own_name(socket), a.pointer<void>(1), a.pointer<socklen_t>(2));
 }
 
 long call_getpeername(const Arguments& a) {
-  File* file = get_file(a.integer(0));
-  if (file == nullptr) return -EBADF;
-  if (!is_socket(file)) return -ENOTSOCK;
-  if (file->kind() == Kind::unix_stream) {
-    sa_family_t family = AF_UNIX;
-    return bytes_to(&family, sizeof family, a.pointer<void>(1), a.pointer<socklen_t>(2));
-  }
-  auto* socket = static_cast<TcpSocket*>(file);
-  if (!socket->has_peer_name()) return -ENOTCONN;
-  return address_to(socket->remote, a.pointer<void>(1), a.pointer<socklen_t>(2));
+  Socket* socket;
+  if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
+  SocketName name = peer_name(socket);
+  if (name.length == 0) return -ENOTCONN;
+  return name_to(name, a.pointer<void>(1), a.pointer<socklen_t>(2));
 }
 
 }  // namespace pollux::kernel

@@ -14,7 +14,7 @@
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
 #include "kernel/tcp.h"
-#include "kernel/unix_stream.h"
+#include "kernel/udp.h"
 
 namespace pollux::kernel {
 namespace {
@@ -65,202 +65,202 @@ long answer_timeout(const Arguments& a, int64_t timeout) {
   return answer(a, &value, sizeof value);
 }
 
-long set_tcp(TcpSocket* socket, const Arguments& a) {
-  int level = a.integer(1);
+int type_of(const Socket* socket) { return socket->kind() == Kind::udp ? SOCK_DGRAM : SOCK_STREAM; }
+
+int protocol_of(const Socket* socket) {
+  if (socket->kind() == Kind::tcp) return IPPROTO_TCP;
+  return socket->kind() == Kind::udp ? IPPROTO_UDP : 0;
+}
+
+bool is_inet(const Socket* socket) { return socket->kind() != Kind::unix_stream; }
+
+bool is_listener(const Socket* socket) {
+  return socket->kind() == Kind::tcp &&
+         static_cast<const TcpSocket*>(socket)->state == TcpSocket::State::listen;
+}
+
+// SOL_SOCKET, which is kept for every family, whether it is of use to it or not (sk_setsockopt).
+long set_common(Socket* socket, const Arguments& a) {
   int option = a.integer(2);
+  switch (option) {
+    case SO_RCVTIMEO:
+      return timeout_from(a, &socket->receive_timeout);
+    case SO_SNDTIMEO:
+      return timeout_from(a, &socket->send_timeout);
+    case SO_LINGER: {
+      linger wanted;
+      if (static_cast<socklen_t>(a[4]) < sizeof wanted) return -EINVAL;
+      if (bad_address(a.pointer<void>(3))) return -EFAULT;
+      std::memcpy(&wanted, a.pointer<void>(3), sizeof wanted);
+      socket->linger_on = wanted.l_onoff != 0;
+      socket->linger_seconds = wanted.l_linger;
+      return 0;
+    }
+    default:
+      break;
+  }
   int value = 0;
-  if (level == SOL_SOCKET) {
-    switch (option) {
-      case SO_RCVTIMEO:
-        return timeout_from(a, &socket->receive_timeout);
-      case SO_SNDTIMEO:
-        return timeout_from(a, &socket->send_timeout);
-      case SO_LINGER: {
-        linger wanted;
-        if (static_cast<socklen_t>(a[4]) < sizeof wanted) return -EINVAL;
-        if (bad_address(a.pointer<void>(3))) return -EFAULT;
-        std::memcpy(&wanted, a.pointer<void>(3), sizeof wanted);
-        socket->linger_on = wanted.l_onoff != 0;
-        socket->linger_seconds = wanted.l_linger;
-        return 0;
-      }
-      default:
-        break;
-    }
-    if (long error = value_from(a, &value); error != 0) return error;
-    switch (option) {
-      case SO_REUSEADDR:
-        socket->reuse_address = value != 0;
-        return 0;
-      case SO_REUSEPORT:
-        socket->reuse_port = value != 0;
-        return 0;
-      case SO_KEEPALIVE:
-        socket->keep_alive = value != 0;
-        return 0;
-      case SO_SNDBUF:
-        socket->send_buffer = doubled(value, kSendBufferMin);
-        return 0;
-      case SO_RCVBUF:
-        socket->receive_buffer = doubled(value, kReceiveBufferMin);
-        return 0;
-      case SO_RCVLOWAT:
-        socket->receive_low_water = value < 0 ? INT32_MAX : std::max(value, 1);
-        return 0;
-      case SO_TYPE:
-      case SO_DOMAIN:
-      case SO_PROTOCOL:
-      case SO_ERROR:
-        return -ENOPROTOOPT;
-      case SO_BROADCAST:
-      case SO_PRIORITY:
-      case SO_OOBINLINE:
-        return 0;
-      default:
-        unmodelled("setsockopt(SOL_SOCKET, ...) of another option");
-    }
-  }
   if (long error = value_from(a, &value); error != 0) return error;
-  if (level == IPPROTO_TCP) {
-    switch (option) {
-      case TCP_NODELAY:
-        socket->no_delay = value != 0;
-        return 0;
-      case TCP_KEEPIDLE:
-      case TCP_KEEPINTVL:
-      case TCP_KEEPCNT:
-        return value < 1 ? -EINVAL : 0;
-      case TCP_QUICKACK:
-      case TCP_USER_TIMEOUT:
-      case TCP_SYNCNT:
-      case TCP_CORK:
-        return 0;
-      default:
-        unmodelled("setsockopt(IPPROTO_TCP, ...) of another option");
-    }
-  }
-  if (level == IPPROTO_IP) {
-    if (option == IP_TOS || option == IP_TTL) return 0;
-    unmodelled("setsockopt(IPPROTO_IP, ...) of another option");
-  }
-  if (level == IPPROTO_IPV6) return -ENOPROTOOPT;
-  unmodelled("setsockopt of another level");
-}
-
-long get_tcp(TcpSocket* socket, const Arguments& a) {
-  int level = a.integer(1);
-  int option = a.integer(2);
-  if (level == SOL_SOCKET) {
-    switch (option) {
-      case SO_ERROR:
-        // What is held back has not come yet.
-        return answer(a, static_cast<int>(socket->take_error()));
-      case SO_TYPE:
-        return answer(a, SOCK_STREAM);
-      case SO_DOMAIN:
-        return answer(a, AF_INET);
-      case SO_PROTOCOL:
-        return answer(a, IPPROTO_TCP);
-      case SO_ACCEPTCONN:
-        return answer(a, socket->state == TcpSocket::State::listen);
-      case SO_REUSEADDR:
-        return answer(a, socket->reuse_address);
-      case SO_REUSEPORT:
-        return answer(a, socket->reuse_port);
-      case SO_KEEPALIVE:
-        return answer(a, socket->keep_alive);
-      case SO_SNDBUF:
-        return answer(a, static_cast<int>(socket->send_buffer));
-      case SO_RCVBUF:
-        return answer(a, static_cast<int>(socket->receive_buffer));
-      case SO_RCVLOWAT:
-        return answer(a, static_cast<int>(socket->receive_low_water));
-      case SO_SNDLOWAT:
-        return answer(a, 1);
-      case SO_RCVTIMEO:
-        return answer_timeout(a, socket->receive_timeout);
-      case SO_SNDTIMEO:
-        return answer_timeout(a, socket->send_timeout);
-      case SO_LINGER: {
-        linger value{socket->linger_on, socket->linger_seconds};
-        return answer(a, &value, sizeof value);
-      }
-      default:
-        unmodelled("getsockopt(SOL_SOCKET, ...) of another option");
-    }
-  }
-  if (level == IPPROTO_TCP && option == TCP_NODELAY) return answer(a, socket->no_delay);
-  if (level == IPPROTO_TCP && option == TCP_MAXSEG) return answer(a, 1460);
-  unmodelled("getsockopt of another option");
-}
-
-long set_unix(UnixStream* socket, const Arguments& a) {
-  if (a.integer(1) != SOL_SOCKET) return -EOPNOTSUPP;
-  if (a.integer(2) == SO_RCVTIMEO) return timeout_from(a, &socket->receive_timeout);
-  if (a.integer(2) == SO_SNDTIMEO) return timeout_from(a, &socket->send_timeout);
-  int value;
-  if (long error = value_from(a, &value); error != 0) return error;
-  switch (a.integer(2)) {
+  switch (option) {
+    case SO_REUSEADDR:
+      socket->reuse_address = value != 0;
+      return 0;
+    case SO_REUSEPORT:
+      if (value != 0 && !is_inet(socket)) return -EOPNOTSUPP;
+      socket->reuse_port = value != 0;
+      return 0;
+    case SO_KEEPALIVE:
+      socket->keep_alive = value != 0;
+      return 0;
+    case SO_BROADCAST:
+      socket->broadcast = value != 0;
+      return 0;
     case SO_SNDBUF:
       socket->send_buffer = doubled(value, kSendBufferMin);
       return 0;
     case SO_RCVBUF:
       socket->receive_buffer = doubled(value, kReceiveBufferMin);
       return 0;
-    case SO_LINGER:  // kept by sk_setsockopt for every family, of use to none here
-      return static_cast<socklen_t>(a[4]) < sizeof(linger) ? -EINVAL : 0;
-    case SO_REUSEADDR:
-    case SO_KEEPALIVE:
-    case SO_BROADCAST:
+    case SO_RCVLOWAT:
+      if (socket->kind() != Kind::tcp) unmodelled("setsockopt(SO_RCVLOWAT) on another socket");
+      static_cast<TcpSocket*>(socket)->receive_low_water =
+          value < 0 ? INT32_MAX : std::max(value, 1);
+      return 0;
+    case SO_TYPE:
+    case SO_DOMAIN:
+    case SO_PROTOCOL:
+    case SO_ERROR:
+      return -ENOPROTOOPT;
     case SO_PRIORITY:
+    case SO_OOBINLINE:
       return 0;
     default:
-      unmodelled("setsockopt on a unix socket");
+      unmodelled("setsockopt(SOL_SOCKET, ...) of another option");
   }
 }
 
-long get_unix(UnixStream* socket, const Arguments& a) {
-  if (a.integer(1) != SOL_SOCKET) return -EOPNOTSUPP;
+long get_common(Socket* socket, const Arguments& a) {
   switch (a.integer(2)) {
     case SO_ERROR:
+      // What is held back has not come yet.
       return answer(a, static_cast<int>(socket->take_error()));
     case SO_TYPE:
-      return answer(a, SOCK_STREAM);
+      return answer(a, type_of(socket));
     case SO_DOMAIN:
-      return answer(a, AF_UNIX);
+      return answer(a, is_inet(socket) ? AF_INET : AF_UNIX);
     case SO_PROTOCOL:
+      return answer(a, protocol_of(socket));
     case SO_ACCEPTCONN:
-      return answer(a, 0);
+      return answer(a, is_listener(socket));
+    case SO_REUSEADDR:
+      return answer(a, socket->reuse_address);
+    case SO_REUSEPORT:
+      return answer(a, socket->reuse_port);
+    case SO_KEEPALIVE:
+      return answer(a, socket->keep_alive);
+    case SO_BROADCAST:
+      return answer(a, socket->broadcast);
     case SO_SNDBUF:
       return answer(a, static_cast<int>(socket->send_buffer));
     case SO_RCVBUF:
       return answer(a, static_cast<int>(socket->receive_buffer));
+    case SO_RCVLOWAT:
+      return answer(a, socket->kind() == Kind::tcp
+                           ? static_cast<int>(static_cast<TcpSocket*>(socket)->receive_low_water)
+                           : 1);
+    case SO_SNDLOWAT:
+      return answer(a, 1);
     case SO_RCVTIMEO:
       return answer_timeout(a, socket->receive_timeout);
     case SO_SNDTIMEO:
       return answer_timeout(a, socket->send_timeout);
+    case SO_LINGER: {
+      linger value{socket->linger_on, socket->linger_seconds};
+      return answer(a, &value, sizeof value);
+    }
     default:
-      unmodelled("getsockopt on a unix socket");
+      unmodelled("getsockopt(SOL_SOCKET, ...) of another option");
   }
+}
+
+long set_tcp(TcpSocket* socket, const Arguments& a) {
+  int value = 0;
+  if (long error = value_from(a, &value); error != 0) return error;
+  switch (a.integer(2)) {
+    case TCP_NODELAY:
+      socket->no_delay = value != 0;
+      return 0;
+    case TCP_KEEPIDLE:
+    case TCP_KEEPINTVL:
+    case TCP_KEEPCNT:
+      return value < 1 ? -EINVAL : 0;
+    case TCP_QUICKACK:
+    case TCP_USER_TIMEOUT:
+    case TCP_SYNCNT:
+    case TCP_CORK:
+      return 0;
+    default:
+      unmodelled("setsockopt(IPPROTO_TCP, ...) of another option");
+  }
+}
+
+long get_tcp(TcpSocket* socket, const Arguments& a) {
+  if (a.integer(2) == TCP_NODELAY) return answer(a, socket->no_delay);
+  if (a.integer(2) == TCP_MAXSEG) return answer(a, 1460);
+  unmodelled("getsockopt(IPPROTO_TCP, ...) of another option");
+}
+
+// IPPROTO_IP: what changes packets only. A value may be one byte (do_ip_setsockopt).
+long set_ip(const Arguments& a) {
+  switch (a.integer(2)) {
+    case IP_TOS:
+    case IP_TTL:
+    case IP_MTU_DISCOVER:
+    case IP_MULTICAST_TTL:
+    case IP_MULTICAST_LOOP:
+      break;
+    default:
+      unmodelled("setsockopt(IPPROTO_IP, ...) of another option");
+  }
+  if (static_cast<socklen_t>(a[4]) == 0) return -EINVAL;
+  return bad_address(a.pointer<void>(3)) ? -EFAULT : 0;
 }
 
 }  // namespace
 
 long call_setsockopt(const Arguments& a) {
-  File* file = get_file(a.integer(0));
-  if (file == nullptr) return -EBADF;
+  Socket* socket;
+  if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
   if (a.integer(4) < 0) return -EINVAL;
-  if (file->kind() == Kind::tcp) return set_tcp(static_cast<TcpSocket*>(file), a);
-  if (file->kind() == Kind::unix_stream) return set_unix(static_cast<UnixStream*>(file), a);
-  return -ENOTSOCK;
+  int level = a.integer(1);
+  if (level == SOL_SOCKET) return set_common(socket, a);
+  if (!is_inet(socket)) return -EOPNOTSUPP;
+  bool tcp = socket->kind() == Kind::tcp;
+  switch (level) {
+    case IPPROTO_TCP:
+      return tcp ? set_tcp(static_cast<TcpSocket*>(socket), a) : -ENOPROTOOPT;
+    case IPPROTO_UDP:
+      if (tcp) return -ENOPROTOOPT;
+      unmodelled("setsockopt(IPPROTO_UDP, ...)");
+    case IPPROTO_IP:
+      return set_ip(a);
+    case IPPROTO_IPV6:
+      return -ENOPROTOOPT;
+    default:
+      unmodelled("setsockopt of another level");
+  }
 }
 
 long call_getsockopt(const Arguments& a) {
-  File* file = get_file(a.integer(0));
-  if (file == nullptr) return -EBADF;
-  if (file->kind() == Kind::tcp) return get_tcp(static_cast<TcpSocket*>(file), a);
-  if (file->kind() == Kind::unix_stream) return get_unix(static_cast<UnixStream*>(file), a);
-  return -ENOTSOCK;
+  Socket* socket;
+  if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
+  int level = a.integer(1);
+  if (level == SOL_SOCKET) return get_common(socket, a);
+  if (!is_inet(socket)) return -EOPNOTSUPP;
+  if (level == IPPROTO_TCP) {
+    return socket->kind() == Kind::tcp ? get_tcp(static_cast<TcpSocket*>(socket), a) : -EOPNOTSUPP;
+  }
+  unmodelled("getsockopt of another level");
 }
 
 }  // namespace pollux::kernel

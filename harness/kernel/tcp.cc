@@ -27,15 +27,6 @@
 
 namespace pollux::kernel {
 
-std::string to_string(Address address) {
-  std::string text;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    text += std::to_string(address.ip >> shift & 255);
-    text += shift == 0 ? ':' : '.';
-  }
-  return text + std::to_string(address.port);
-}
-
 TcpSocket* TcpSocket::create(unsigned host_number) {
   TcpSocket* socket = pools.tcp_sockets.take();
   socket->begin_life(host_number);
@@ -43,21 +34,16 @@ TcpSocket* TcpSocket::create(unsigned host_number) {
 }
 
 void TcpSocket::begin_life(unsigned host_number) {
-  begin(host_number);
+  const NetworkOptions& network = kernel::state.options.network;
+  begin_socket(host_number, network.send_buffer_bytes, network.receive_buffer_bytes);
   state = State::closed;
   use = Use::unconnected;
-  shut_read = shut_write = fin_received = no_space = false;
+  fin_received = no_space = false;
   hidden = hide_grace = squeezed = squeeze_grace = queue_hidden = queue_grace = false;
   orphan = bound = port_locked = false;
-  reuse_address = reuse_port = keep_alive = no_delay = linger_on = false;
-  peer_known = closed_first = false;
+  no_delay = peer_known = closed_first = false;
   observed = 0;
-  linger_seconds = 0;
-  error = 0;
-  send_buffer = kernel::state.options.network.send_buffer_bytes;
-  receive_buffer = kernel::state.options.network.receive_buffer_bytes;
   receive_low_water = 1;
-  receive_timeout = send_timeout = 0;
   local = remote = Address{};
   in = out = nullptr;
   next_of_port = previous_of_port = nullptr;
@@ -144,12 +130,6 @@ void TcpSocket::settle_window() {
       std::min<uint64_t>(kernel::state.options.network.segment_max_bytes, receive_buffer / 2);
   if (open < worth) return;
   Network::send_acknowledgement(in);
-}
-
-long TcpSocket::take_error() {
-  int value = error;
-  error = 0;
-  return value;
 }
 
 bool TcpSocket::has_peer_name() const {  // inet_getname

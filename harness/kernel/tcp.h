@@ -20,9 +20,7 @@
 //                FINs are acknowledged or a reset comes
 #pragma once
 
-#include <netinet/in.h>
-
-#include "kernel/file.h"
+#include "kernel/inet_address.h"
 
 namespace pollux::kernel {
 
@@ -42,18 +40,13 @@ struct Stream {
   uint64_t unsent() const { return written - sent; }
 };
 
-struct Address {
-  uint32_t ip = 0;  // host byte order
-  uint16_t port = 0;
-};
-
-class TcpSocket final : public File {
+class TcpSocket final : public Socket {
  public:
   enum class State : uint8_t { closed, listen, syn_sent, syn_received, established };
   // struct socket's state, which connect(2) goes by.
   enum class Use : uint8_t { unconnected, connecting, connected, disconnecting };
 
-  TcpSocket() : File(Kind::tcp) {}
+  TcpSocket() : Socket(Kind::tcp) {}
   static TcpSocket* create(unsigned host);
 
   uint32_t poll() override;
@@ -64,13 +57,11 @@ class TcpSocket final : public File {
   std::string describe() override;
 
   // --- System calls, after the descriptor was looked up and the address copied in.
-  long bind(Address);
+  long bind(const SocketName&);
   long listen(int backlog);
-  long connect(Address);           // may wait
-  long disconnect();               // connect(AF_UNSPEC)
-  long accept(TcpSocket** child);  // may wait
+  long connect(const SocketName&);  // may wait
+  long accept(TcpSocket** child);   // may wait
   long shutdown(int how);
-  long take_error();  // SO_ERROR: pending errno, and clears it
   bool has_peer_name() const;
 
   // --- Readiness as faults and options see it.
@@ -107,23 +98,18 @@ class TcpSocket final : public File {
 
   State state = State::closed;
   Use use = Use::unconnected;
-  bool shut_read = false, shut_write = false;  // sk_shutdown
-  bool fin_received = false;                   // SOCK_DONE
-  bool no_space = false;                       // SOCK_NOSPACE
+  bool fin_received = false;  // SOCK_DONE
+  bool no_space = false;      // SOCK_NOSPACE
   bool hidden = false, hide_grace = false;
   bool squeezed = false, squeeze_grace = false;
   bool queue_hidden = false, queue_grace = false;
   bool orphan = false;  // no descriptor any more
   bool bound = false, port_locked = false;
-  bool reuse_address = false, reuse_port = false, keep_alive = false, no_delay = false;
-  bool linger_on = false;
+  bool no_delay = false;
   bool peer_known = false;  // inet_dport is set
   bool closed_first = false;
   uint64_t observed = 0;  // stream position up to which the program knows that bytes arrived
-  int linger_seconds = 0;
-  int error = 0;  // sk_err
-  uint32_t send_buffer = 0, receive_buffer = 0, receive_low_water = 1;
-  int64_t receive_timeout = 0, send_timeout = 0;  // ns, 0: none
+  uint32_t receive_low_water = 1;
   Address local, remote;
   Stream* in = nullptr;
   Stream* out = nullptr;
@@ -155,7 +141,9 @@ class TcpSocket final : public File {
   void enqueue_child(TcpSocket*);
   TcpSocket* dequeue_child();
   void remove_half_open();
-  long start_connect(Address);
+  long take_port(Address);
+  long disconnect();  // connect(AF_UNSPEC)
+  long start_connect(const SocketName&);
   void connect_to_itself();
 
   TcpSocket *queue_first_ = nullptr, *queue_last_ = nullptr, *queue_next_ = nullptr;
@@ -165,8 +153,5 @@ class TcpSocket final : public File {
   uint64_t listener_generation_ = 0;
   uint8_t syn_tries_ = 0;
 };
-
-// "127.0.0.1:7000"
-std::string to_string(Address);
 
 }  // namespace pollux::kernel

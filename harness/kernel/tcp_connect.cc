@@ -17,16 +17,21 @@ namespace pollux::kernel {
 namespace {
 
 constexpr int kSoMaxConn = 4096;
-constexpr uint32_t kLoopback = 0x7F000001;
 
 Time deadline_after(int64_t timeout) { return timeout == 0 ? kNever : now() + timeout; }
 
 }  // namespace
 
-long TcpSocket::bind(Address address) {
+long TcpSocket::bind(const SocketName& name) {
+  Address address;
+  if (long problem = address_from(name, true, &address); problem != 0) return problem;
   bool ours = address.ip == 0 || address.ip >> 24 == 127 || address.ip == address_of_host(host);
   if (!ours) return -EADDRNOTAVAIL;
   if (state != State::closed || bound) return -EINVAL;
+  return take_port(address);
+}
+
+long TcpSocket::take_port(Address address) {
   Ports& ports = kernel::host(host).ports;
   Address before = local;
   local = address;
@@ -53,7 +58,7 @@ long TcpSocket::listen(int wanted_backlog) {
   backlog_ = wanted_backlog < 0 || wanted_backlog > kSoMaxConn ? kSoMaxConn : wanted_backlog;
   if (state == State::listen) return 0;
   if (!bound) {
-    long result = bind(Address{});
+    long result = take_port(Address{});
     if (result < 0) return result;
   }
   Ports& ports = kernel::host(host).ports;
@@ -126,7 +131,9 @@ void TcpSocket::abort_first_queued() {
 
 // --- connect(2)
 
-long TcpSocket::connect(Address to) {
+long TcpSocket::connect(const SocketName& name) {
+  if (name.length < sizeof(sa_family_t)) return -EINVAL;
+  if (name.address.ss_family == AF_UNSPEC) return disconnect();
   long result = -EINPROGRESS;
   switch (use) {
     case Use::disconnecting:
@@ -138,7 +145,7 @@ long TcpSocket::connect(Address to) {
       break;
     case Use::unconnected:
       if (state != State::closed) return -EISCONN;
-      if (long error = start_connect(to); error < 0) return error;
+      if (long error = start_connect(name); error < 0) return error;
       use = Use::connecting;
       break;
   }
@@ -158,7 +165,9 @@ long TcpSocket::connect(Address to) {
   return 0;
 }
 
-long TcpSocket::start_connect(Address to) {  // tcp_v4_connect
+long TcpSocket::start_connect(const SocketName& name) {  // tcp_v4_connect
+  Address to;
+  if (long problem = address_from(name, false, &to); problem != 0) return problem;
   if (to.ip == 0) to.ip = kLoopback;
   if (host_of_address(to.ip, host) < 0) return -ENETUNREACH;
   if (local.ip == 0) {

@@ -32,15 +32,11 @@ uint32_t cost_of(size_t size) {
 void UnixStream::create_pair(unsigned host, UnixStream** a, UnixStream** b) {
   for (UnixStream** end : {a, b}) {
     UnixStream* file = *end = pools.unix_streams.take();
-    file->begin(host);
-    file->send_buffer = file->receive_buffer = kDefaultBuffer;
-    file->receive_timeout = file->send_timeout = 0;
+    file->begin_socket(host, kDefaultBuffer, kDefaultBuffer);
     file->read_ = file->written_ = 0;
     file->pieces_.clear();
     file->first_piece_ = 0;
     file->cost_ = 0;
-    file->shut_read_ = file->shut_write_ = false;
-    file->error_ = 0;
   }
   (*a)->peer_ = *b;
   (*b)->peer_ = *a;
@@ -48,8 +44,8 @@ void UnixStream::create_pair(unsigned host, UnixStream** a, UnixStream** b) {
 
 void UnixStream::release() {  // unix_release_sock
   if (peer_ != nullptr) {
-    peer_->shut_read_ = peer_->shut_write_ = true;
-    if (readable_bytes() != 0) peer_->error_ = ECONNRESET;
+    peer_->shut_read = peer_->shut_write = true;
+    if (readable_bytes() != 0) peer_->error = ECONNRESET;
     peer_->cost_ = 0;  // our queue is purged
     peer_->peer_ = nullptr;
     peer_->wake(0);
@@ -67,18 +63,12 @@ std::string UnixStream::describe() {
 
 uint32_t UnixStream::poll() {  // unix_poll
   uint32_t mask = 0;
-  if (error_ != 0) mask |= EPOLLERR;
-  if (shut_read_ && shut_write_) mask |= EPOLLHUP;
-  if (shut_read_) mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
+  if (error != 0) mask |= EPOLLERR;
+  if (shut_read && shut_write) mask |= EPOLLHUP;
+  if (shut_read) mask |= EPOLLRDHUP | EPOLLIN | EPOLLRDNORM;
   if (readable_bytes() != 0) mask |= EPOLLIN | EPOLLRDNORM;
   if (is_writable()) mask |= EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
   return mask;
-}
-
-long UnixStream::take_error() {
-  int value = error_;
-  error_ = 0;
-  return value;
 }
 
 // Buffers that were read to their end go, and their cost with them (sock_wfree).
@@ -105,8 +95,8 @@ void UnixStream::free_pieces() {
 long UnixStream::read(const Buffers& buffers, size_t limit, int flags) {
   size_t available = readable_bytes();
   if (available == 0) {  // unix_stream_read_generic: error, then end, then nothing yet
-    if (error_ != 0) return -take_error();
-    return shut_read_ ? 0 : -EAGAIN;
+    if (error != 0) return -take_error();
+    return shut_read ? 0 : -EAGAIN;
   }
   size_t size = std::min(available, limit);
   if (buffers.faulty()) return -EFAULT;
@@ -119,7 +109,7 @@ long UnixStream::read(const Buffers& buffers, size_t limit, int flags) {
 }
 
 long UnixStream::write(const Buffers& buffers, size_t limit, int) {
-  if (shut_write_ || peer_ == nullptr || peer_->shut_read_) return -EPIPE;
+  if (shut_write || peer_ == nullptr || peer_->shut_read) return -EPIPE;
   if (limit == 0) return 0;
   if (buffers.faulty()) return -EFAULT;
   size_t done = 0;
@@ -143,11 +133,11 @@ long UnixStream::shutdown(int how) {  // unix_shutdown
   if (how < SHUT_RD || how > SHUT_RDWR) return -EINVAL;
   bool read_side = how != SHUT_WR;
   bool write_side = how != SHUT_RD;
-  shut_read_ |= read_side;
-  shut_write_ |= write_side;
+  shut_read |= read_side;
+  shut_write |= write_side;
   if (peer_ != nullptr) {
-    peer_->shut_read_ |= write_side;
-    peer_->shut_write_ |= read_side;
+    peer_->shut_read |= write_side;
+    peer_->shut_write |= read_side;
     peer_->wake(0);
   }
   wake(0);

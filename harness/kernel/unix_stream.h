@@ -8,13 +8,13 @@
 
 #include <vector>
 
-#include "kernel/file.h"
+#include "kernel/socket.h"
 
 namespace pollux::kernel {
 
-class UnixStream final : public File {
+class UnixStream final : public Socket {
  public:
-  UnixStream() : File(Kind::unix_stream) {}
+  UnixStream() : Socket(Kind::unix_stream) {}
   static void create_pair(unsigned host, UnixStream** a, UnixStream** b);
 
   uint32_t poll() override;
@@ -25,12 +25,8 @@ class UnixStream final : public File {
   std::string describe() override;
 
   long shutdown(int how);
-  long take_error();
   size_t readable_bytes() const { return written_ - read_; }
   uint32_t queued_cost() const { return cost_; }
-
-  uint32_t send_buffer = 0, receive_buffer = 0;
-  int64_t receive_timeout = 0, send_timeout = 0;
 
  private:
   struct Piece {
@@ -48,8 +44,6 @@ class UnixStream final : public File {
 
   UnixStream* peer_ = nullptr;
   uint32_t cost_ = 0;  // of what this end has in the peer's queue (sk_wmem_alloc)
-  bool shut_read_ = false, shut_write_ = false;
-  int error_ = 0;
 };
 
 }  // namespace pollux::kernel

@@ -18,6 +18,7 @@
 #include <span>
 #include <utility>
 
+#include "run/small_scope.h"
 #include "run/sparse_search.h"
 
 namespace pollux::run {
@@ -45,16 +46,14 @@ constexpr unsigned kStepsMost =
     16;  // to smaller workloads before the deviations are looked at again
 constexpr size_t kGuessedWorkloads = 24;  // smaller workloads that are worth guesses
 constexpr size_t kSeededWorkloads = 6;    // and seeds
+constexpr int kSmallScopeShare = 4;       // of the budget, for single holds
+constexpr uint64_t kSmallRun = 2000;      // points of a run whose single holds are all tried
 constexpr unsigned kSeedsReduced = 3;     // failing seeds of one workload that are worth reducing
 
 Deviations without(const Deviations& all, size_t from, size_t to) {
   Deviations rest(all.begin(), all.begin() + static_cast<ptrdiff_t>(from));
   rest.insert(rest.end(), all.begin() + static_cast<ptrdiff_t>(to), all.end());
   return rest;
-}
-
-bool switches_thread(const Deviation& deviation) {
-  return deviation.site == site::kPoint || deviation.site == site::kPick;
 }
 
 class Shrinker {
@@ -98,6 +97,8 @@ class Shrinker {
   enum class Effort { same_deviations, guesses, seeds };
   bool accept_workload(const std::string& workload, Effort);
   bool accept_seeds(const std::string& workload, size_t fewer_than, unsigned seeds);
+  bool small_scope();
+  bool accept_single_hold(const std::string& workload);
   bool shorten();
   bool try_luck();
   bool accept_seed(const std::string& workload, uint64_t seed);
@@ -114,8 +115,10 @@ class Shrinker {
   const std::function<void(const std::string&)>& progress_;
   Failing best_;
   std::string property_;
-  Watch watch_;  // bounds of the candidates
+  Watch watch_;     // bounds of the candidates
+  RunResult last_;  // run
   Guesses guesses_;
+  SmallWorkloads small_workloads_;
   std::vector<std::shared_ptr<const Mix>> mixes_;  // that seeds draw from; none: no seeds
   uint64_t next_seed_ = 0;
   uint64_t runs_ = 0;
@@ -146,14 +149,13 @@ RunResult Shrinker::try_run(const Plan& plan, const Watch& watch) {
 // Returns which, or how many there are.
 size_t Shrinker::accept_first(Plan plan, const std::vector<Deviations>& candidates) {
   for (size_t from = 0; from < candidates.size() && time_left();) {
-    RunResult run;
     auto left = std::span(candidates).subspan(from);
-    size_t at = from + runner_.run_until_failure(plan, left, watch_, run);
+    size_t at = from + runner_.run_until_failure(plan, left, watch_, last_);
     runs_ += std::min(at + 1, candidates.size()) - from;
-    if (at < candidates.size() && same_failure(run)) {
-      bool skipped = run.deviations.size() < candidates[at].size();
-      plan.choices = skipped ? run.deviations : candidates[at];
-      best_ = {std::move(plan), std::move(run), runner_.last_died()};
+    if (at < candidates.size() && same_failure(last_)) {
+      bool skipped = last_.deviations.size() < candidates[at].size();
+      plan.choices = skipped ? last_.deviations : candidates[at];
+      best_ = {std::move(plan), last_, runner_.last_died()};
       return at;
     }
     from = at + 1;
@@ -359,6 +361,33 @@ bool Shrinker::accept_seeds(const std::string& workload, size_t fewer_than, unsi
   return true;
 }
 
+// One thread held up once, in a small workload: worth more than any short list in a big one.
+bool Shrinker::small_scope() {
+  const auto start = Clock::now();
+  while (time_left() && Clock::now() - start < request_.budget / kSmallScopeShare) {
+    std::string workload = small_workloads_.next(*best_.plan.suite, best_.plan.workload);
+    if (workload.empty()) return false;
+    if (!accept_single_hold(workload)) continue;
+    tell("small scope");
+    return true;
+  }
+  return false;
+}
+
+bool Shrinker::accept_single_hold(const std::string& workload) {
+  Plan plan{best_.plan.suite, workload, Deviations{}, best_.plan.overrides};
+  if (accept(plan)) return true;
+  if (last_.verdict != Verdict::held || last_.points > kSmallRun) return false;
+  SingleHolds holds(last_.points);
+  while (time_left()) {
+    std::vector<Deviations> batch = holds.next(kBatch);
+    if (batch.empty()) break;
+    if (accept_first(plan, batch) < batch.size()) return true;
+    if (last_.deviations.empty()) holds.last_was_skipped();
+  }
+  return false;
+}
+
 // A long list: other seeds may fail by shorter ones, on this workload or on a smaller one.
 bool Shrinker::shorten() {
   if (accept_seeds(best_.plan.workload, deviations().size() / 2, kShorterSeeds)) return true;
@@ -429,6 +458,7 @@ ShrinkResult Shrinker::shrink() {
     reduce_coarsely();
     for (bool moved = true; moved && time_left();) {
       tell("coarsely");
+      if (deviations().size() > kReadable && small_scope()) continue;
       if (deviations().size() > kLong && shorten()) continue;
       do {
         reduce();

@@ -10,18 +10,7 @@ namespace {
 constexpr size_t kSwitchesMost = 4;
 constexpr unsigned kFarthest = 9;  // moves are of up to 2^kFarthest places
 
-bool switches_thread(const Deviation& deviation) {
-  return deviation.site == site::kPoint || deviation.site == site::kPick;
-}
-
 }  // namespace
-
-uint64_t Guesses::draw() {  // splitmix64 (Steele, Lea, Flood, OOPSLA 2014)
-  uint64_t mixed = state_ += 0x9E3779B97F4A7C15ull;
-  mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9ull;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBull;
-  return mixed ^ (mixed >> 31);
-}
 
 uint32_t Guesses::moved(uint32_t ordinal, uint32_t last) {
   uint64_t kind = below(8);

@@ -12,9 +12,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "explore/random.h"
 #include "pollux/choice.h"
 
 namespace pollux::run {
+
+inline bool switches_thread(const Deviation& deviation) {
+  return deviation.site == site::kPoint || deviation.site == site::kPick;
+}
 
 // A fixed sequence: the same shrink takes the same way each time.
 class Guesses {
@@ -23,14 +28,13 @@ class Guesses {
   std::vector<Deviation> next(const std::vector<Deviation>& known, size_t most);
 
  private:
-  uint64_t draw();
-  uint64_t below(uint64_t n) { return draw() % n; }
+  uint64_t below(uint64_t n) { return random_.below64(n); }
   std::vector<Deviation> fewer(const std::vector<Deviation>& known, size_t most);
   std::vector<Deviation> very_few(const std::vector<Deviation>& known, size_t most);
   void move(Deviation&, const std::vector<Deviation>& known);
   uint32_t moved(uint32_t ordinal, uint32_t last);
 
-  uint64_t state_ = 0x706F6C6C7578ull;
+  explore::Random random_{0x706F6C6C7578};
 };
 
 }  // namespace pollux::run

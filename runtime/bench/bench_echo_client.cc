@@ -3,8 +3,11 @@
 // each with one message of SIZE bytes under way at a time. After a warm-up it measures for SECONDS
 // and prints, one figure a line,
 //   round_trips_per_second <value> 1/s
+//   p50 <value> us                        from before the send until the whole answer was read
+//   p99 <value> us
+//   round_trips <value> 1                 with the warm-up
 //   server_cpu_per_round_trip <value> us
-// The second is the CPU time (user and system, all threads) that the server process spent, by the
+// The last is the CPU time (user and system, all threads) that the server process spent, by the
 // scheduler's own accounting in /proc/PID/task/*/schedstat. The server is the process that holds
 // the listening socket; the line is left out if that cannot be read.
 #include <arpa/inet.h>
@@ -15,6 +18,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -96,6 +102,40 @@ uint64_t cpu_ns(const std::string& pid) {
 struct Connection {
   int fd;
   size_t received = 0;
+  Clock::time_point sent{};
+};
+
+// Latencies in buckets of about 3 %: five bits below the leading one.
+class Latencies {
+ public:
+  void add(std::chrono::nanoseconds d) {
+    counts_[bucket(static_cast<uint64_t>(std::max<int64_t>(d.count(), 1)))]++;
+    n_++;
+  }
+  void clear() { *this = {}; }
+
+  double microseconds_at(double quantile) const {
+    uint64_t left = static_cast<uint64_t>(static_cast<double>(n_) * quantile);
+    size_t i = 0;
+    for (; i + 1 < counts_.size() && left >= counts_[i]; i++) left -= counts_[i];
+    return static_cast<double>(lowest(i)) / 1e3;
+  }
+
+ private:
+  static constexpr unsigned kBits = 5;
+  static size_t bucket(uint64_t ns) {
+    const unsigned width = static_cast<unsigned>(std::bit_width(ns));
+    if (width <= kBits) return ns;
+    const unsigned shift = width - kBits - 1;
+    return (size_t{shift} << kBits) + (ns >> shift);
+  }
+  static uint64_t lowest(size_t bucket) {
+    const size_t shift = bucket >> kBits;
+    return shift < 2 ? bucket : (bucket - ((shift - 1) << kBits)) << (shift - 1);
+  }
+
+  std::array<uint64_t, 64 << kBits> counts_{};
+  uint64_t n_ = 0;
 };
 
 class Client {
@@ -126,6 +166,7 @@ class Client {
   uint64_t run_for(double seconds) {
     const auto end = Clock::now() + std::chrono::duration<double>(seconds);
     uint64_t trips = 0;
+    latencies_.clear();
     epoll_event events[128];
     while (Clock::now() < end) {
       const int n = epoll_wait(epfd_, events, 128, 1000);
@@ -134,10 +175,13 @@ class Client {
     return trips;
   }
 
+  const Latencies& latencies() const { return latencies_; }
+
  private:
   // Blocking: the message fits into the socket's buffer or the server reads it.
-  void send_message(const Connection& c) {
+  void send_message(Connection& c) {
     size_t done = 0;
+    c.sent = Clock::now();
     while (done < message_.size()) {
       const ssize_t n = send(c.fd, message_.data() + done, message_.size() - done, MSG_NOSIGNAL);
       if (n < 0) die("send");
@@ -156,12 +200,14 @@ class Client {
     c.received += static_cast<size_t>(n);
     if (c.received < message_.size()) return 0;
     c.received = 0;
+    latencies_.add(Clock::now() - c.sent);
     send_message(c);
     return 1;
   }
 
   const std::string message_;
   std::vector<char> buf_;
+  Latencies latencies_;
   std::vector<Connection> connections_;
   int epfd_;
 };
@@ -176,7 +222,7 @@ int main(int argc, char** argv) {
   const int seconds = bench::number(argc, argv, 4, 1, 3600, bench::required, usage);
 
   Client client(port, connections, size);
-  client.run_for(0.3);
+  const uint64_t warm_up = client.run_for(0.3);
   const std::string server = process_with_socket(listener_inode(port));
   const uint64_t cpu_before = server.empty() ? 0 : cpu_ns(server);
   const auto start = Clock::now();
@@ -184,6 +230,9 @@ int main(int argc, char** argv) {
   const double elapsed = std::chrono::duration<double>(Clock::now() - start).count();
   const uint64_t cpu = server.empty() ? 0 : cpu_ns(server) - cpu_before;
   std::printf("round_trips_per_second %.0f 1/s\n", static_cast<double>(trips) / elapsed);
+  std::printf("p50 %.1f us\n", client.latencies().microseconds_at(0.5));
+  std::printf("p99 %.1f us\n", client.latencies().microseconds_at(0.99));
+  std::printf("round_trips %llu 1\n", static_cast<unsigned long long>(warm_up + trips));
   if (cpu > 0 && trips > 0) {
     std::printf("server_cpu_per_round_trip %.3f us\n",
                 static_cast<double>(cpu) / 1e3 / static_cast<double>(trips));

@@ -30,7 +30,7 @@ void add(int epfd, int fd) {
 // server keeps no state.
 bool echo(int fd) {
   char buf[16 * 1024];
-  const ssize_t n = read(fd, buf, sizeof buf);
+  const ssize_t n = recv(fd, buf, sizeof buf, 0);
   return n > 0 && send(fd, buf, static_cast<size_t>(n), MSG_NOSIGNAL) == n;
 }
 

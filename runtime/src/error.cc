@@ -1,18 +1,34 @@
 // SPDX-License-Identifier: MIT
 #include "netpoll/error.h"
 
+#include <cctype>
 #include <cerrno>
 #include <system_error>
 
 namespace netpoll {
 
-std::string Ipv4Endpoint::to_string() const {
-  std::string s;
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    s += std::to_string(address_host_order >> shift & 0xff);
-    s += shift > 0 ? '.' : ':';
+namespace {
+
+// As Go's table of errnos, which was made from the same texts: "Bad file" -> "bad file", but
+// "RFS specific error" stays.
+std::string errno_text(int sys_errno) {
+  std::string s = std::generic_category().message(sys_errno);
+  const auto byte = [&s](size_t i) { return static_cast<unsigned char>(s[i]); };
+  if (s.size() > 1 && std::isupper(byte(0)) && std::islower(byte(1))) {
+    s[0] = static_cast<char>(std::tolower(byte(0)));
   }
-  return s + std::to_string(port);
+  return s;
+}
+
+}  // namespace
+
+Address Error::source() const {
+  return context_ && subject_ == Subject::remote ? context_->local : Address();
+}
+
+Address Error::address() const {
+  if (!context_) return Address();
+  return subject_ == Subject::remote ? context_->remote : context_->local;
 }
 
 bool Error::timeout() const {
@@ -33,43 +49,54 @@ bool Error::temporary() const {
          (sys_errno_ == EINTR || sys_errno_ == EMFILE || sys_errno_ == ENFILE);
 }
 
-std::string Error::message() const {
-  std::string cause;
+std::string Error::cause() const {
   switch (code_) {
     case Errc::none:
       return "";
     case Errc::eof:
       return "EOF";
     case Errc::net_closing:
-      cause = "use of closed network connection";
-      break;
+      return "use of closed network connection";
     case Errc::deadline_exceeded:
     case Errc::timeout:
-      cause = "i/o timeout";
-      break;
+      return "i/o timeout";
     case Errc::not_pollable:
-      cause = "not pollable";
-      break;
+      return "not pollable";
     case Errc::sys:
-      if (syscall_) cause = std::string(syscall_) + ": ";
-      cause += std::generic_category().message(sys_errno_);
-      break;
+      return (syscall_ ? std::string(syscall_) + ": " : "") + errno_text(sys_errno_);
     case Errc::unexpected_eof:
-      cause = "unexpected EOF";
-      break;
+      return "unexpected EOF";
     case Errc::canceled:
-      cause = "operation was canceled";
-      break;
+      return "operation was canceled";
     case Errc::no_deadline:
-      cause = "the descriptor does not support deadlines";
-      break;
+      return "file type does not support deadline";
+    case Errc::file_closing:
+      return "use of closed file";
+    case Errc::closed_pipe:
+      return "io: read/write on closed pipe";
+    case Errc::write_to_connected:
+      return "use of WriteTo with pre-connected connection";
+    case Errc::missing_address:
+      return "missing address";
+    case Errc::non_ipv4_address:
+      return "address " + address().host() + ": non-IPv4 address";
+    case Errc::non_ipv6_address:
+      return "address " + address().host() + ": non-IPv6 address";
+    case Errc::address_type:
+      return "address " + address().to_string() + ": unexpected address type";
   }
-  if (!op_) return cause;
-  std::string s = std::string(op_) + " tcp";
-  const bool has_source = source_ != Ipv4Endpoint{};
-  if (has_source) s += " " + source_.to_string();
-  if (address_ != Ipv4Endpoint{}) s += (has_source ? "->" : " ") + address_.to_string();
-  return s + ": " + cause;
+  return "";
+}
+
+std::string Error::message() const {
+  if (!op_) return cause();
+  std::string s = op_;
+  if (context_ && !context_->net.empty()) s += " " + context_->net;
+  const Address from = source();
+  const Address to = address();
+  if (!from.empty()) s += " " + from.to_string();
+  if (!to.empty()) s += (from.empty() ? " " : "->") + to.to_string();
+  return s + ": " + cause();
 }
 
 }  // namespace netpoll

@@ -18,28 +18,22 @@
 // the note ends the wait.
 #include "src/poll_fd.h"
 
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <utility>
 
 #include "src/fatal.h"
+#include "src/fd_use.h"
 #include "src/scheduler.h"
-#include "src/sys.h"
+#include "src/sigpipe_guard.h"
 
 namespace netpoll {
 
-namespace {
-
-// No single read or write on a stream asks for more: some kernels fail or truncate beyond it.
-constexpr size_t max_rw = size_t{1} << 30;
-
-Error to_error(poll_result r) {
+Error poll_fd::to_error(poll_result r) const {
   switch (r) {
     case poll_result::ok:
       return Error();
     case poll_result::closing:
-      return Error(Errc::net_closing);
+      return closing();
     case poll_result::timeout:
       return Error(Errc::deadline_exceeded);
     case poll_result::not_pollable:
@@ -47,44 +41,6 @@ Error to_error(poll_result r) {
   }
   fatal("unreachable: unknown poll_result", static_cast<long>(r));
 }
-
-}  // namespace
-
-// One use of a poll_fd: a lock or a reference, given back at the end of the scope.
-class fd_use {
- public:
-  enum class kind { reference, read, write };
-
-  fd_use(poll_fd& fd, kind k) : fd_(fd), kind_(k) {
-    switch (k) {
-      case kind::reference:
-        ok_ = fd.mutex_.incref();
-        break;
-      case kind::read:
-        ok_ = fd.mutex_.rwlock(fd_mutex::dir::read);
-        break;
-      case kind::write:
-        ok_ = fd.mutex_.rwlock(fd_mutex::dir::write);
-        break;
-    }
-  }
-  ~fd_use() {
-    if (!ok_) return;
-    const bool last = kind_ == kind::reference ? fd_.mutex_.decref()
-                      : kind_ == kind::read    ? fd_.mutex_.rwunlock(fd_mutex::dir::read)
-                                               : fd_.mutex_.rwunlock(fd_mutex::dir::write);
-    if (last) fd_.destroy();
-  }
-  fd_use(const fd_use&) = delete;
-  fd_use& operator=(const fd_use&) = delete;
-
-  explicit operator bool() const { return ok_; }
-
- private:
-  poll_fd& fd_;
-  const kind kind_;
-  bool ok_;
-};
 
 poll_fd::~poll_fd() {
   if (sysfd_ >= 0) (void)close();
@@ -112,21 +68,28 @@ Error poll_fd::prepare_read() {
   return err;
 }
 
+// The others may leave data behind, so the next read must not wait first.
+Error poll_fd::prepare_other_read() {
+  drained_ = false;
+  return prepare(poll_mode::read);
+}
+
 IoResult poll_fd::read(void* buf, size_t len) {
   fd_use use(*this, fd_use::kind::read);
-  if (!use) return {0, Error(Errc::net_closing)};
+  if (!use) return {0, closing()};
   if (len == 0) return {};  // not end of stream, and no matter of deadlines
   if (const Error err = prepare_read()) return {0, err};
-  if (is_stream_ && len > max_rw) len = max_rw;
+  len = chunk(len);
   for (;;) {
-    const ssize_t n = sys_read(sysfd_, buf, len);
+    const ssize_t n = is_socket() ? sys_recv(sysfd_, buf, len) : sys_read(sysfd_, buf, len);
     if (n > 0) {
-      drained_ = is_stream_ && pd_ && static_cast<size_t>(n) < len &&
+      // Sockets only: what a short read of a pipe or a terminal means depends on its mode.
+      drained_ = type_ == fd_type::stream && pd_ && static_cast<size_t>(n) < len &&
                  sched_.options().wait_after_short_read;
       return {static_cast<size_t>(n), Error()};
     }
     drained_ = false;
-    if (n == 0) return {0, Error(Errc::eof)};
+    if (n == 0) return {0, zero_read_is_eof() ? Error(Errc::eof) : Error()};
     if (n == -EINTR) continue;
     if (n == -EAGAIN && pd_) {
       if (const Error err = wait(poll_mode::read)) return {0, err};
@@ -136,19 +99,23 @@ IoResult poll_fd::read(void* buf, size_t len) {
   }
 }
 
+ssize_t poll_fd::write_once(const void* buf, size_t len) {
+  if (is_socket()) return sys_send(sysfd_, buf, len);
+  return without_sigpipe([&] { return sys_write(sysfd_, buf, len); });
+}
+
 IoResult poll_fd::write(const void* buf, size_t len) {
   fd_use use(*this, fd_use::kind::write);
-  if (!use) return {0, Error(Errc::net_closing)};
+  if (!use) return {0, closing()};
   if (const Error err = prepare(poll_mode::write)) return {0, err};
   const char* p = static_cast<const char*>(buf);
   size_t done = 0;
   for (;;) {
-    size_t chunk = len - done;
-    if (is_stream_ && chunk > max_rw) chunk = max_rw;
-    const ssize_t n = sys_send(sysfd_, p + done, chunk);
+    const size_t asked = chunk(len - done);
+    const ssize_t n = write_once(p + done, asked);
     if (n == -EINTR) continue;
     if (n > 0) {
-      if (static_cast<size_t>(n) > chunk) fatal("invalid return from write", n);
+      if (static_cast<size_t>(n) > asked) fatal("invalid return from write", n);
       done += static_cast<size_t>(n);
     }
     if (done == len) return {done, Error()};
@@ -163,7 +130,7 @@ IoResult poll_fd::write(const void* buf, size_t len) {
 
 Error poll_fd::accept(int* sysfd) {
   fd_use use(*this, fd_use::kind::read);
-  if (!use) return Error(Errc::net_closing);
+  if (!use) return closing();
   if (const Error err = prepare(poll_mode::read)) return err;
   for (;;) {
     const int fd = sys_accept(sysfd_);
@@ -184,24 +151,6 @@ Error poll_fd::accept(int* sysfd) {
 
 Error poll_fd::wait_write() { return wait(poll_mode::write); }
 
-Error poll_fd::shutdown(int how) {
-  fd_use use(*this, fd_use::kind::reference);
-  if (!use) return Error(Errc::net_closing);
-  const int r = sys_shutdown(sysfd_, how);
-  return r < 0 ? Error::from_errno("shutdown", -r) : Error();
-}
-
-Error poll_fd::set_option(int level, int name, int value) {
-  return set_option(level, name, &value, sizeof value);
-}
-
-Error poll_fd::set_option(int level, int name, const void* value, uint32_t len) {
-  fd_use use(*this, fd_use::kind::reference);
-  if (!use) return Error(Errc::net_closing);
-  const int r = sys_setsockopt(sysfd_, level, name, value, len);
-  return r < 0 ? Error::from_errno("setsockopt", -r) : Error();
-}
-
 Error poll_fd::set_deadline(std::chrono::steady_clock::time_point t, poll_modes modes) {
   int64_t d = 0;
   if (t != std::chrono::steady_clock::time_point{}) {
@@ -213,19 +162,19 @@ Error poll_fd::set_deadline(std::chrono::steady_clock::time_point t, poll_modes 
     if (d == 0) d = -1;  // now, which is not "never"
   }
   fd_use use(*this, fd_use::kind::reference);
-  if (!use) return Error(Errc::net_closing);
+  if (!use) return closing();
   if (!pd_) return Error(Errc::no_deadline);
   poll_set_deadline(*pd_, d, modes);
   return Error();
 }
 
 Error poll_fd::close() {
-  if (!mutex_.incref_and_close()) return Error(Errc::net_closing);
+  if (!mutex_.incref_and_close()) return closing();
   if (pd_) poll_unblock(*pd_);
   int err = 0;
   if (mutex_.decref()) err = destroy();
   // Until close(2) has been done; but not on a blocking read that nothing can interrupt.
-  if (!is_blocking_) closed_.acquire();
+  if (!is_blocking_) closed_.acquire_for(wait_reason::fd_close);
   return err != 0 ? Error::from_errno("close", err) : Error();
 }
 

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <cerrno>
 
-#include "src/net_fd.h"
+#include "src/socket_address.h"
 #include "support.h"
 
 namespace netpoll::testing {
@@ -17,29 +17,30 @@ class SilentListener {
  public:
   SilentListener() {
     fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in a = to_sockaddr(Ipv4Endpoint::loopback(0));
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&a), sizeof a), 0);
+    socket_address a;
+    EXPECT_FALSE(to_socket_address(Ipv4Endpoint::loopback(0), AF_INET, &a));
+    EXPECT_EQ(bind(fd_, &a.any, a.len), 0);
     EXPECT_EQ(listen(fd_, 0), 0);
-    at_ = local_endpoint(fd_);
-    a = to_sockaddr(at_);
+    at_ = local_address(fd_);
+    EXPECT_FALSE(to_socket_address(at_, AF_INET, &a));
     for (int& f : fillers_) {
       f = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      (void)connect(f, reinterpret_cast<sockaddr*>(&a), sizeof a);
+      (void)connect(f, &a.any, a.len);
     }
   }
   ~SilentListener() {
     for (int f : fillers_) ::close(f);
     ::close(fd_);
   }
-  Ipv4Endpoint at() const { return at_; }
+  Address at() const { return at_; }
 
  private:
   int fd_;
   int fillers_[4];
-  Ipv4Endpoint at_;
+  Address at_;
 };
 
-Ipv4Endpoint closed_port() {
+Address closed_port() {
   TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
   return l.addr();
 }
@@ -48,7 +49,7 @@ class DialTest : public WorkersTest {};
 
 TEST_P(DialTest, RefusedSaysSoAndLeaksNothing) {
   run([](Runtime&) {
-    const Ipv4Endpoint nobody = closed_port();
+    const Address nobody = closed_port();
     const int before = open_fds();
     for (int i = 0; i < 200; i++) {
       auto [c, err] = dial_tcp(nobody);
@@ -143,7 +144,7 @@ TEST_P(DialTest, NeverSucceedsWithoutAPeer) {
   // A connection that is up according to SO_ERROR but has no peer would fail its first write with
   // ENOTCONN.
   run([](Runtime&) {
-    const Ipv4Endpoint nobody = closed_port();
+    const Address nobody = closed_port();
     for (int i = 0; i < 500; i++) {
       auto [c, err] = dial_tcp(nobody, {.timeout = std::chrono::microseconds(1 + i % 100)});
       if (err) continue;

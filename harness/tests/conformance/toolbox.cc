@@ -132,6 +132,28 @@ TcpPair::TcpPair() : client(dial(listener.port)), server(accept_from(listener)) 
   must(set_option(server, IPPROTO_TCP, TCP_NODELAY, 1), "TCP_NODELAY");
 }
 
+UdpPair::UdpPair(bool connected) : a(udp_socket()), b(udp_socket()) {
+  must(bind_to(a, 0), "bind");
+  must(bind_to(b, 0), "bind");
+  if (connected) must(connect_to(a, local_port(b)), "connect");
+}
+
+ssize_t UdpPair::send_to_b(size_t count, int flags) {
+  return send_to(a, local_port(b), count, flags);
+}
+
+uint16_t free_udp_port() {
+  Fd probe = udp_socket();
+  must(bind_to(probe, 0), "bind");
+  return local_port(probe);
+}
+
+ssize_t send_to(int fd, uint16_t port, size_t count, int flags) {
+  std::vector<char> bytes(count, 'x');
+  Address to = loopback(port);
+  return sendto(fd, bytes.data(), count, MSG_NOSIGNAL | flags, to.get(), Address::kSize);
+}
+
 UnixPair::UnixPair(int type) {
   int ends[2];
   must(socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, ends), "socketpair");

@@ -113,6 +113,17 @@ struct TcpPair {
   Fd client, server;
 };
 
+// Two bound sockets, non-blocking; `a` is connected to `b` if so wished.
+struct UdpPair {
+  explicit UdpPair(bool connected = false);
+  ssize_t send_to_b(size_t count, int flags = 0);
+  Fd a, b;
+};
+// A port that was bound a moment ago and is not now.
+uint16_t free_udp_port();
+// `count` bytes to a port of this host.
+ssize_t send_to(int fd, uint16_t port, size_t count, int flags = 0);
+
 struct UnixPair {
   explicit UnixPair(int type = SOCK_STREAM);
   Fd a, b;

@@ -51,9 +51,7 @@ void run_measured(benchmark::State& state, int64_t calls, const std::function<in
     }
     state.SetIterationTime(static_cast<double>(took) / 1e9);
   }
-  state.counters["ns/call"] =
-      benchmark::Counter(static_cast<double>(calls) * static_cast<double>(state.iterations()),
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.SetItemsProcessed(state.iterations() * calls);
 }
 
 template <class Call>
@@ -68,9 +66,7 @@ void real_getppid(benchmark::State& state) {
     state.SetIterationTime(static_cast<double>(repeat([] { shim::raw_system_call(SYS_getppid); })) /
                            1e9);
   }
-  state.counters["ns/call"] =
-      benchmark::Counter(kCalls * static_cast<double>(state.iterations()),
-                         benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+  state.SetItemsProcessed(state.iterations() * kCalls);
 }
 BENCHMARK(real_getppid)->UseManualTime();
 

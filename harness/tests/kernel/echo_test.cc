@@ -193,6 +193,7 @@ TEST_F(EchoTest, EndsWithoutFaults) {
 
 TEST_F(EchoTest, EndsUnderEachLegalOrDocumentedFaultAlone) {
   for (faults::PointId id : points_of({faults::Grade::legal, faults::Grade::documented})) {
+    if (faults::points()[id].name.starts_with("posix/io/net/udp/")) continue;  // no datagrams here
     uint64_t happened = 0;
     for (uint64_t seed = 0; seed < 60 && !HasFailure(); ++seed) {
       happened += check(seed, {id}, seed % 2 == 0 ? 0.05 : 0.5, resets(id));

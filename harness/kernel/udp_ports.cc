@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include <sys/mman.h>
+
+#include "kernel/check.h"
+#include "kernel/host.h"
+#include "kernel/udp.h"
+
+namespace pollux::kernel {
+namespace {
+
+constexpr size_t kPorts = 65536;
+
+// udp4_lib_lookup2, compute_score: a connected socket hears its peer only, and is preferred; so is
+// one on the very address. Below zero: it is not for this socket.
+int score(const UdpSocket* socket, Address from, Address to) {
+  int score = 0;
+  if (socket->local.ip != 0) {
+    if (socket->local.ip != to.ip) return -1;
+    score += 1;
+  }
+  if (socket->connected) {
+    if (socket->remote != from) return -1;
+    score += 2;
+  }
+  return score;
+}
+
+}  // namespace
+
+UdpPorts::~UdpPorts() {
+  if (heads_ != nullptr) munmap(heads_, kPorts * sizeof(UdpSocket*));
+}
+
+UdpSocket*& UdpPorts::head(uint16_t port) {
+  if (heads_ == nullptr) {
+    void* memory = mmap(nullptr, kPorts * sizeof(UdpSocket*), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    POLLUX_KERNEL_CHECK(memory != MAP_FAILED);
+    heads_ = static_cast<UdpSocket**>(memory);
+  }
+  return heads_[port];
+}
+
+void UdpPorts::reset() {
+  for (uint16_t port : touched_) heads_[port] = nullptr;
+  touched_.clear();
+  next_ = kEphemeralFirst;
+}
+
+bool UdpPorts::conflicts(const UdpSocket* socket) const {
+  if (heads_ == nullptr) return false;
+  for (UdpSocket* other = heads_[socket->local.port]; other != nullptr;
+       other = other->next_of_port) {
+    bool same_address =
+        socket->local.ip == 0 || other->local.ip == 0 || socket->local.ip == other->local.ip;
+    bool both_reuse_address = socket->reuse_address && other->reuse_address;
+    bool both_reuse_port = socket->reuse_port && other->reuse_port;
+    if (other != socket && same_address && !both_reuse_address && !both_reuse_port) return true;
+  }
+  return false;
+}
+
+void UdpPorts::add(UdpSocket* socket) {
+  UdpSocket*& first = head(socket->local.port);
+  if (first == nullptr) touched_.push_back(socket->local.port);
+  socket->next_of_port = first;
+  socket->link_of_port = &first;
+  if (first != nullptr) first->link_of_port = &socket->next_of_port;
+  first = socket;
+}
+
+void UdpPorts::remove(UdpSocket* socket) {
+  *socket->link_of_port = socket->next_of_port;
+  if (socket->next_of_port != nullptr) socket->next_of_port->link_of_port = socket->link_of_port;
+  socket->next_of_port = nullptr;
+  socket->link_of_port = nullptr;
+}
+
+uint16_t UdpPorts::ephemeral() {
+  for (uint32_t tries = kEphemeralLast - kEphemeralFirst + 1; tries != 0; --tries) {
+    auto port = static_cast<uint16_t>(next_);
+    if (++next_ > kEphemeralLast) next_ = kEphemeralFirst;
+    if (head(port) == nullptr) return port;
+  }
+  return 0;
+}
+
+UdpSocket* UdpPorts::find(Address from, Address to) const {
+  if (heads_ == nullptr) return nullptr;
+  UdpSocket* best = nullptr;
+  int best_score = -1;
+  uint32_t equals = 0;
+  // Of equals the one that was bound last, as it is at the head of the chain ...
+  for (UdpSocket* at = heads_[to.port]; at != nullptr; at = at->next_of_port) {
+    int its_score = score(at, from, to);
+    if (its_score > best_score) {
+      best = at;
+      best_score = its_score;
+      equals = 1;
+    } else if (its_score >= 0 && its_score == best_score) {
+      ++equals;
+    }
+  }
+  if (equals < 2 || !best->reuse_port || best->connected) return best;
+  // ... but of a SO_REUSEPORT group one that depends on who sends, always the same.
+  uint32_t turn = from.port % equals;
+  for (UdpSocket* at = best;; at = at->next_of_port) {
+    if (score(at, from, to) == best_score && turn-- == 0) return at;
+  }
+}
+
+}  // namespace pollux::kernel
