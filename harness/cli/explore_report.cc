@@ -61,6 +61,7 @@ void ExploreReport::start() const {
                 {"workload", request_.workload},
                 {"preemptions", request_.preemptions},
                 {"faults", request_.faults},
+                {"reduction", request_.reduction},
                 {"profile", request_.profile.name},
                 {"build", run::build_id()},
                 {"compiler", run::compiler()}});
@@ -108,13 +109,23 @@ void ExploreReport::on_progress(const run::ExploreTotals& totals) {
   std::fflush(stderr);
 }
 
-void ExploreReport::print_end(const run::ExploreTotals& totals) const {
+void ExploreReport::print_bound(const run::ExploreTotals& totals) const {
+  if (totals.bound_runs == 0) return;
   if (totals.bound_error != 0) {
-    std::printf("  the bound has about %s runs (estimate, standard error %s)\n",
+    std::printf("  without reduction the bound has about %s runs (estimate, standard error %s)",
                 short_number(totals.bound_runs).c_str(), short_number(totals.bound_error).c_str());
-  } else if (totals.bound_runs != 0) {
-    std::printf("  the bound has %.0f runs\n", totals.bound_runs);
+  } else {
+    std::printf("  without reduction the bound has %.0f runs", totals.bound_runs);
   }
+  if (totals.complete && request_.reduction) {
+    auto left = static_cast<double>(totals.levels.back().runs);
+    std::printf("; it left %.0f (%.3g %%)", left, 100 * left / totals.bound_runs);
+  }
+  std::printf("\n");
+}
+
+void ExploreReport::print_end(const run::ExploreTotals& totals) const {
+  print_bound(totals);
   std::printf("  %llu runs, %s points in %.1f s\n", static_cast<unsigned long long>(totals.runs),
               short_number(static_cast<double>(totals.points)).c_str(), totals.seconds);
   if (!totals.diverged.empty()) {

@@ -20,6 +20,7 @@ class ExploreReport final : public run::ExploreListener {
 
  private:
   void print_level(const run::ExploreLevel&) const;
+  void print_bound(const run::ExploreTotals&) const;
   void print_end(const run::ExploreTotals&) const;
   void json_end(const run::ExploreTotals&, const std::string& token, int exit_code) const;
 

@@ -21,7 +21,7 @@ clockid_t clock_of(const pthread_cond_t* cond) {
 
 int ThreadObjects::cond_wait(pthread_cond_t* cond, pthread_mutex_t* mutex, clockid_t clock,
                              const timespec* deadline) {
-  object_point(ObjectCall::cond_wait);
+  object_point(ObjectCall::cond_wait, cond);
   Time moment;
   if (!to_moment(clock < 0 ? clock_of(cond) : clock, deadline, moment)) return EINVAL;
 
@@ -36,7 +36,7 @@ int ThreadObjects::cond_wait(pthread_cond_t* cond, pthread_mutex_t* mutex, clock
   if (choose(site::kCondSpurious, 2) == 0) {
     woken = block(Why::cond, cond, moment);
   } else {
-    object_point(ObjectCall::cond_spurious);
+    object_point(ObjectCall::cond_spurious, cond);
   }
   error = lock_mutex(mutex, kNever);
   if (recursive) mutex->__data.__count = depth;
@@ -45,13 +45,13 @@ int ThreadObjects::cond_wait(pthread_cond_t* cond, pthread_mutex_t* mutex, clock
 }
 
 int ThreadObjects::cond_signal(pthread_cond_t* cond) {
-  object_point(ObjectCall::cond_signal);
+  object_point(ObjectCall::cond_signal, cond);
   wake_some(Why::cond, cond, 1, site::kCondWake);
   return 0;
 }
 
 int ThreadObjects::cond_broadcast(pthread_cond_t* cond) {
-  object_point(ObjectCall::cond_broadcast);
+  object_point(ObjectCall::cond_broadcast, cond);
   wake_all(Why::cond, cond);
   return 0;
 }

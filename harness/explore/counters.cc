@@ -51,7 +51,7 @@ const void* address_of(const volatile void* object) { return const_cast<const vo
 }  // namespace
 
 int ThreadObjects::sem_wait(sem_t* semaphore, clockid_t clock, const timespec* deadline) {
-  object_point(ObjectCall::sem_wait);
+  object_point(ObjectCall::sem_wait, semaphore);
   Time moment;
   bool valid = to_moment(clock, deadline, moment);
   while (!try_take(semaphore)) {
@@ -63,12 +63,12 @@ int ThreadObjects::sem_wait(sem_t* semaphore, clockid_t clock, const timespec* d
 }
 
 int ThreadObjects::sem_trywait(sem_t* semaphore) {
-  object_point(ObjectCall::sem_wait);
+  object_point(ObjectCall::sem_wait, semaphore);
   return try_take(semaphore) ? 0 : EAGAIN;
 }
 
 int ThreadObjects::sem_post(sem_t* semaphore) {
-  object_point(ObjectCall::sem_post);
+  object_point(ObjectCall::sem_post, semaphore);
   uint32_t& value = value_of(semaphore);
   if (value == SEM_VALUE_MAX) return EOVERFLOW;
   ++value;
@@ -77,7 +77,7 @@ int ThreadObjects::sem_post(sem_t* semaphore) {
 }
 
 int ThreadObjects::barrier_wait(pthread_barrier_t* object) {
-  object_point(ObjectCall::barrier);
+  object_point(ObjectCall::barrier, object);
   auto* barrier = reinterpret_cast<Barrier*>(object);
   if (++barrier->in == barrier->count) {
     barrier->in = 0;
@@ -91,18 +91,18 @@ int ThreadObjects::barrier_wait(pthread_barrier_t* object) {
 }
 
 int ThreadObjects::spin_lock(pthread_spinlock_t* lock) {
-  object_point(ObjectCall::spin_lock);
+  object_point(ObjectCall::spin_lock, lock);
   while (!try_spin(lock)) block(Why::spin, address_of(lock), kNever);
   return 0;
 }
 
 int ThreadObjects::spin_trylock(pthread_spinlock_t* lock) {
-  object_point(ObjectCall::spin_lock);
+  object_point(ObjectCall::spin_lock, lock);
   return try_spin(lock) ? 0 : EBUSY;
 }
 
 int ThreadObjects::spin_unlock(pthread_spinlock_t* lock) {
-  object_point(ObjectCall::spin_unlock);
+  object_point(ObjectCall::spin_unlock, lock);
   *lock = kSpinFree;
   wake_some(Why::spin, address_of(lock), 1, site::kLockWake);
   return 0;

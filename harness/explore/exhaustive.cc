@@ -9,12 +9,15 @@
 
 namespace pollux::explore {
 
-ExhaustiveSearch::ExhaustiveSearch(Bounds bounds) : bounds_(bounds) {}
+ExhaustiveSearch::ExhaustiveSearch(Bounds bounds, bool reduce) : bounds_(bounds) {
+  if (reduce) reduction_.reset(new Reduction(*this));
+}
 
 void ExhaustiveSearch::begin(std::span<uint32_t, kSitesMax> skip) {
   at_ = 0;
   purse_ = Purse(bounds_);
   purse_.begin(skip);
+  if (reduction_) reduction_->begin_run();
 }
 
 void ExhaustiveSearch::note_divergence(const Menu* menu) {
@@ -31,12 +34,11 @@ void ExhaustiveSearch::note_divergence(const Menu* menu) {
   diverged_ += ", then " + to_string(now) + " of " + std::to_string(menu->others);
 }
 
-// Returns the bit that is taken.
-unsigned ExhaustiveSearch::visit(const Menu& menu) {
+// Returns the bit that is taken. `to_try` is for a node that is new.
+unsigned ExhaustiveSearch::visit(const Menu& menu, uint64_t to_try) {
   if (menu.others == 0 || !purse_.affords(menu.cost)) return menu.boring;
   if (at_ == path_.size()) {
-    uint64_t boring = uint64_t{1} << menu.boring;
-    path_.push_back({menu, menu.boring, boring, menu.others | boring});
+    path_.push_back({menu, menu.boring, uint64_t{1} << menu.boring, to_try});
   } else if (path_[at_].menu != menu) {
     note_divergence(&menu);
     return menu.boring;
@@ -47,14 +49,34 @@ unsigned ExhaustiveSearch::visit(const Menu& menu) {
 }
 
 Answer ExhaustiveSearch::choose(Actor actor, Site site, uint32_t ordinal, uint32_t n) {
-  unsigned bit = visit(outcome_menu(actor, site, ordinal, n));
+  Menu menu = outcome_menu(actor, site, ordinal, n);
+  unsigned bit = visit(menu, menu.others);
   return {outcome_of(bit, n), purse_.skip(site)};
 }
 
 ThreadAnswer ExhaustiveSearch::choose_thread(Actor actor, Site site, uint32_t ordinal,
                                              uint64_t candidates, Actor boring) {
-  unsigned thread = visit(thread_menu(actor, site, ordinal, candidates, boring));
-  return {static_cast<Actor>(thread), purse_.skip(site)};
+  Menu menu = thread_menu(actor, site, ordinal, candidates, boring);
+  bool may_hold = site == site::kPoint && purse_.affords(menu.cost);
+  if (reduction_ && may_hold) reduction_->look_at_due(actor);
+  size_t before = at_;
+  auto thread =
+      static_cast<Actor>(visit(menu, reduction_ ? Reduction::always_tried(menu) : menu.others));
+  if (reduction_ && at_ != before) {
+    // Holding a thread up is a step of its own: it reads what is due next.
+    bool held = thread == kNobody;
+    bool turn = !held && (site != site::kPoint || thread != boring);
+    reduction_->begin_step(before, held ? actor : thread, turn);
+  }
+  return {thread, purse_.skip(site)};
+}
+
+void ExhaustiveSearch::also_try(size_t node, Actor thread) {
+  Node& at = path_[node];
+  uint64_t all = at.menu.others | uint64_t{1} << at.menu.boring;
+  uint64_t wanted = uint64_t{1} << thread;
+  // Who can not run there is brought about by whoever can.
+  at.to_try |= (all & wanted) != 0 ? wanted : all & ~(uint64_t{1} << kNobody);
 }
 
 bool ExhaustiveSearch::advance() {

@@ -12,19 +12,24 @@
 // languages using VeriSoft", POPL 1997). A run repeats the choices that lead to a node, takes an
 // alternative there that was not tried, and is boring from then on. It visits the shortest lists of
 // deviations of a bound in no particular order: raise the bound from 0 to find the smallest first.
+//
+// With `reduce`, of the schedules that differ only in the order of steps that do not depend on each
+// other not all are run, but every state in which a run of the bound can end is reached
+// (reduction.h).
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "explore/bounds.h"
+#include "explore/reduction.h"
 #include "pollux/choice.h"
 
 namespace pollux::explore {
 
-class ExhaustiveSearch final : private Strategy {
+class ExhaustiveSearch final : private Strategy, private Reduction::Search {
  public:
-  explicit ExhaustiveSearch(Bounds bounds);
+  explicit ExhaustiveSearch(Bounds bounds, bool reduce = false);
 
   // Answers the choices of the next run.
   Strategy& strategy() { return *this; }
@@ -51,10 +56,12 @@ class ExhaustiveSearch final : private Strategy {
   Answer choose(Actor, Site, uint32_t ordinal, uint32_t n) override;
   ThreadAnswer choose_thread(Actor, Site, uint32_t ordinal, uint64_t candidates,
                              Actor boring) override;
-  unsigned visit(const Menu&);
+  unsigned visit(const Menu&, uint64_t to_try);
+  void also_try(size_t node, Actor thread) override;
   void note_divergence(const Menu*);
 
   Bounds bounds_;
+  std::unique_ptr<Reduction> reduction_;  // null: everything is tried
   std::vector<Node> path_;
   size_t at_ = 0;  // nodes of the path that this run has passed
   Purse purse_;

@@ -13,6 +13,7 @@ namespace {
 
 long wait(uint32_t* word, uint32_t value, Time deadline, uint32_t bits) {
   if (bits == 0) return -EINVAL;
+  touch(object_of(word));
   if (*word != value) return -EAGAIN;
   current().futex_bits = bits;
   return block(Why::futex, word, deadline) ? 0 : -ETIMEDOUT;
@@ -20,6 +21,7 @@ long wait(uint32_t* word, uint32_t value, Time deadline, uint32_t bits) {
 
 long wake(uint32_t* word, uint32_t count, uint32_t bits) {
   if (bits == 0) return -EINVAL;
+  touch(object_of(word));
   Actor list[kThreadsMax];
   unsigned all = waiters(Why::futex, word, list);
   unsigned waiting = 0;
@@ -32,6 +34,8 @@ long wake(uint32_t* word, uint32_t count, uint32_t bits) {
 
 // kernel/futex/requeue.c: who is not woken goes on waiting at the second word.
 long requeue(uint32_t* word, uint32_t wake_count, uint32_t move_count, uint32_t* second_word) {
+  touch(object_of(word));
+  touch(object_of(second_word));
   Actor list[kThreadsMax];
   long done = wake_chosen(list, waiters(Why::futex, word, list), wake_count, site::kFutexWake);
   unsigned left = waiters(Why::futex, word, list);

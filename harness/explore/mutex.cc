@@ -43,6 +43,7 @@ int try_lock(pthread_mutex_t* mutex) {
 }  // namespace
 
 int lock_mutex(pthread_mutex_t* mutex, Time deadline) {
+  touch(object_of(mutex));
   for (;;) {
     int error = try_lock(mutex);
     if (error != EBUSY) return error;
@@ -57,6 +58,7 @@ int lock_mutex(pthread_mutex_t* mutex, Time deadline) {
 }
 
 int unlock_mutex(pthread_mutex_t* mutex) {
+  touch(object_of(mutex));
   auto& data = mutex->__data;
   int type = type_of(mutex);
   bool checked = type == PTHREAD_MUTEX_RECURSIVE || type == PTHREAD_MUTEX_ERRORCHECK;
@@ -70,7 +72,7 @@ int unlock_mutex(pthread_mutex_t* mutex) {
 }
 
 int ThreadObjects::mutex_lock(pthread_mutex_t* mutex, clockid_t clock, const timespec* deadline) {
-  object_point(ObjectCall::mutex_lock);
+  object_point(ObjectCall::mutex_lock, mutex);
   Time moment;
   if (!to_moment(clock, deadline, moment)) {
     // pthread_mutex_timedlock(3): a deadline that is not a time matters only to who must wait.
@@ -81,12 +83,12 @@ int ThreadObjects::mutex_lock(pthread_mutex_t* mutex, clockid_t clock, const tim
 }
 
 int ThreadObjects::mutex_trylock(pthread_mutex_t* mutex) {
-  object_point(ObjectCall::mutex_trylock);
+  object_point(ObjectCall::mutex_trylock, mutex);
   return try_lock(mutex);
 }
 
 int ThreadObjects::mutex_unlock(pthread_mutex_t* mutex) {
-  object_point(ObjectCall::mutex_unlock);
+  object_point(ObjectCall::mutex_unlock, mutex);
   return unlock_mutex(mutex);
 }
 

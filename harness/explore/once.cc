@@ -32,7 +32,7 @@ class OnceAttempt {
 }  // namespace
 
 int ThreadObjects::once(pthread_once_t* control, void (*routine)()) {
-  object_point(ObjectCall::once);
+  object_point(ObjectCall::once, control);
   for (;;) {
     if ((*control & kOnceDone) != 0) return 0;
     if ((*control & kOnceBegun) == 0) break;
@@ -48,7 +48,7 @@ int ThreadObjects::once(pthread_once_t* control, void (*routine)()) {
 }
 
 int ThreadObjects::guard_acquire(uint64_t* guard) {
-  object_point(ObjectCall::guard);
+  object_point(ObjectCall::guard, guard);
   auto* byte = reinterpret_cast<volatile uint8_t*>(guard);
   while (byte[0] == 0) {
     if (byte[1] == 0) {
@@ -61,7 +61,7 @@ int ThreadObjects::guard_acquire(uint64_t* guard) {
 }
 
 void ThreadObjects::guard_release(uint64_t* guard) {
-  object_point(ObjectCall::guard);
+  object_point(ObjectCall::guard, guard);
   auto* byte = reinterpret_cast<volatile uint8_t*>(guard);
   byte[0] = 1;
   byte[1] = 0;
@@ -69,7 +69,7 @@ void ThreadObjects::guard_release(uint64_t* guard) {
 }
 
 void ThreadObjects::guard_abort(uint64_t* guard) {
-  object_point(ObjectCall::guard);
+  object_point(ObjectCall::guard, guard);
   reinterpret_cast<volatile uint8_t*>(guard)[1] = 0;
   wake_all(Why::guard, guard);
 }

@@ -49,28 +49,28 @@ int lock_until(int (*try_once)(pthread_rwlock_t*), pthread_rwlock_t* lock, clock
 
 int ThreadObjects::rwlock_rdlock(pthread_rwlock_t* lock, clockid_t clock,
                                  const timespec* deadline) {
-  object_point(ObjectCall::rwlock_rdlock);
+  object_point(ObjectCall::rwlock_rdlock, lock);
   return lock_until(try_read, lock, clock, deadline);
 }
 
 int ThreadObjects::rwlock_tryrdlock(pthread_rwlock_t* lock) {
-  object_point(ObjectCall::rwlock_rdlock);
+  object_point(ObjectCall::rwlock_rdlock, lock);
   return try_read(lock);
 }
 
 int ThreadObjects::rwlock_wrlock(pthread_rwlock_t* lock, clockid_t clock,
                                  const timespec* deadline) {
-  object_point(ObjectCall::rwlock_wrlock);
+  object_point(ObjectCall::rwlock_wrlock, lock);
   return lock_until(try_write, lock, clock, deadline);
 }
 
 int ThreadObjects::rwlock_trywrlock(pthread_rwlock_t* lock) {
-  object_point(ObjectCall::rwlock_wrlock);
+  object_point(ObjectCall::rwlock_wrlock, lock);
   return try_write(lock);
 }
 
 int ThreadObjects::rwlock_unlock(pthread_rwlock_t* lock) {
-  object_point(ObjectCall::rwlock_unlock);
+  object_point(ObjectCall::rwlock_unlock, lock);
   auto& data = lock->__data;
   if ((data.__readers & kWriteLocked) != 0) {
     data.__readers &= ~kWriteLocked;

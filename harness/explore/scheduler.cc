@@ -182,6 +182,7 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   state.options = options;
   state.plain_points = options.plain_points;
   state.watcher = nullptr;
+  state.observer = nullptr;
   state.watch_length = 0;
   state.process_end = nullptr;
   state.verdict = Verdict::held;
@@ -211,6 +212,10 @@ void recompute_candidates() {
 
 void make_runnable(Actor id, bool woken) {
   Thread& thread = state.threads[id];
+  // What time does nobody does.
+  if (state.observer != nullptr && state.choices.actor() != kNetwork) {
+    state.observer->enabled(state.current, id);
+  }
   thread.state = ThreadState::runnable;
   thread.woken = woken;
   thread.why = Why::nothing;
@@ -328,6 +333,17 @@ unsigned wake_chosen(Actor (&list)[kThreadsMax], unsigned waiting, unsigned coun
   return woken;
 }
 
+void observed_point(uint64_t where, Object object, bool writes) {
+  state.observer->at_point(state.current, object, writes);
+  point_at(where);
+  if (object != kNoObject) state.observer->touched(state.current, object, writes);
+}
+
+void observe_accesses(AccessObserver* observer) {
+  state.observer = observer;
+  state.timeline.tell_of_spending(observer != nullptr);
+}
+
 uint64_t slow_place(uintptr_t code) { return module_relative(code); }
 
 // --- Life of a run.
@@ -410,6 +426,7 @@ unsigned current_host() {
 bool block(Why why, const void* object, Time deadline) {
   POLLUX_EXPLORE_CHECK(state.choices.actor() == state.current);
   check_time();
+  if (deadline != kNever) touch(kKernelObject);
   if (deadline <= state.timeline.now()) return false;
   Thread& thread = current();
   thread.state = ThreadState::blocked;
@@ -424,6 +441,8 @@ bool block(Why why, const void* object, Time deadline) {
   state.runnable &= ~bit(state.current);
   if (why != Why::held) reset_fruitless();
   leave_carrier();
+  if (object != nullptr && why != Why::io) touch(object_of(object));
+  if (object == nullptr || why == Why::io || deadline != kNever) touch(kKernelObject);
   return thread.woken;
 }
 
@@ -447,6 +466,7 @@ unsigned wake_some(Why why, const void* object, unsigned count, Site site) {
 
 void yield() {
   check_time();
+  touch(kTurnObject);
   trace::recorder.mix(tagged(Kind::call, 1));
   note_fruitless_work(kYieldWeight);
   uint64_t others = state.runnable & ~bit(state.current);
@@ -458,9 +478,15 @@ void yield() {
   }
 }
 
-void call_point(uint64_t place) {
+void call_point(uint64_t place) { access_point(place, kKernelObject); }
+
+void access_point(uint64_t place, Object object) {
   check_time();
-  point_at(tagged(Kind::call, place));
+  if (state.observer != nullptr) {
+    observed_point(tagged(Kind::call, place), object, true);
+  } else {
+    point_at(tagged(Kind::call, place));
+  }
 }
 
 void no_preempt_begin() {

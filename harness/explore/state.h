@@ -10,6 +10,7 @@
 
 #include <unwind.h>
 
+#include "explore/access.h"
 #include "explore/donor.h"
 #include "explore/never_destroyed.h"
 #include "explore/scheduler.h"
@@ -86,6 +87,7 @@ struct State {
   uintptr_t code_base = 0, code_size = 0;
   Actor current = 0;
   bool plain_points = false;
+  AccessObserver* observer = nullptr;  // who wants to know what steps touch, mostly nobody
   uintptr_t watch_base = 0, watch_length = 0;
   SwitchFunction switch_to = nullptr;
 
@@ -167,6 +169,26 @@ inline void point_at(uint64_t where) {
   if (__builtin_expect(++state.points >= state.points_check, 0)) look_closer();
   Actor next = state.choices.choose_thread(site::kPoint, state.candidates, state.current);
   if (__builtin_expect(next != state.current, 0)) preempt(next);
+}
+
+// The same in front of an access, when there is an observer.
+void observed_point(uint64_t where, Object object, bool writes);
+// In front of nothing that another thread could notice.
+inline void own_point(uint64_t where) {
+  if (__builtin_expect(state.observer != nullptr, 0)) {
+    observed_point(where, kNoObject, false);
+  } else {
+    point_at(where);
+  }
+}
+// call_point() for an object other than the kernel.
+void access_point(uint64_t place, Object object);
+
+// The current step reads or changes `object` beyond what its point announced.
+inline void touch(Object object) {
+  if (__builtin_expect(state.observer != nullptr, 0)) {
+    state.observer->touched(state.current, object, true);
+  }
 }
 
 uint64_t slow_place(uintptr_t code);

@@ -40,7 +40,7 @@ void exit_with_last_thread() {
 }
 
 [[noreturn]] void finish() {
-  point_at(tagged(Kind::thread_end, 0));
+  own_point(tagged(Kind::thread_end, 0));
   Actor id = state.current;
   Thread& thread = current();
   thread.state = ThreadState::done;
@@ -91,7 +91,7 @@ void thread_main(void* argument) {
     thread.abandoned = false;
     shim::forget_key_values();
   }
-  point_at(tagged(Kind::thread_start, 0));
+  own_point(tagged(Kind::thread_start, 0));
   run_program(thread);
   run_destructors(thread);
   finish();
@@ -157,6 +157,9 @@ Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void
   state.contexts[id] = {make_context(with->top, thread_main, &thread), with->thread_pointer};
   if (id >= state.thread_count) state.thread_count = id + 1u;
   state.runnable |= bit(id);
+  if (state.observer != nullptr) {
+    state.observer->created(state.on ? state.current : kNetwork, id);
+  }
   recompute_candidates();
   return id;
 }

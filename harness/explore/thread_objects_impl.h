@@ -87,7 +87,8 @@ enum class ObjectCall : uint64_t {
   sem_wait,
   sem_post,
 };
-void object_point(ObjectCall);
+// In front of a call on the object at `address`; null: it concerns none.
+void object_point(ObjectCall, const volatile void* address);
 
 // False: the deadline is not a time (EINVAL). A null deadline is kNever.
 bool to_moment(clockid_t clock, const timespec* deadline, Time& moment);

@@ -43,7 +43,7 @@ Actor find(pthread_t handle) {
 }
 
 int join_until(pthread_t handle, void** result, Time deadline, bool wait) {
-  object_point(ObjectCall::join);
+  object_point(ObjectCall::join, nullptr);
   Actor id = find(handle);
   if (id == kNone) unmodelled("pthread_join of a thread that is not of this run");
   if (id == state.current) return EDEADLK;
@@ -53,6 +53,7 @@ int join_until(pthread_t handle, void** result, Time deadline, bool wait) {
     if (!wait) return EBUSY;
     if (!block(Why::join, &thread, deadline)) return ETIMEDOUT;
   }
+  if (state.observer != nullptr) state.observer->enabled(id, state.current);
   if (result != nullptr) *result = thread.result;
   free_thread(id);
   return 0;
@@ -65,7 +66,9 @@ shim::Threads& thread_objects() {
   return objects;
 }
 
-void object_point(ObjectCall call) { call_point(static_cast<uint64_t>(call)); }
+void object_point(ObjectCall call, const volatile void* address) {
+  access_point(static_cast<uint64_t>(call), address == nullptr ? kNoObject : object_of(address));
+}
 
 bool to_moment(clockid_t clock, const timespec* deadline, Time& moment) {
   moment = kNever;
@@ -82,7 +85,7 @@ void unmodelled(const char* name) {
 
 int ThreadObjects::create(pthread_t* handle, const pthread_attr_t* attributes,
                           void* (*start)(void*), void* argument) {
-  object_point(ObjectCall::create);
+  object_point(ObjectCall::create, nullptr);
   int detach_state = PTHREAD_CREATE_JOINABLE;
   if (attributes != nullptr) {
     pthread_attr_getdetachstate(attributes, &detach_state);
@@ -109,7 +112,7 @@ int ThreadObjects::try_join(pthread_t handle, void** result) {
 }
 
 int ThreadObjects::detach(pthread_t handle) {
-  object_point(ObjectCall::detach);
+  object_point(ObjectCall::detach, nullptr);
   Actor id = find(handle);
   if (id == kNone) unmodelled("pthread_detach of a thread that is not of this run");
   Thread& thread = state.threads[id];

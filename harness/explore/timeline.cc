@@ -10,7 +10,7 @@
 
 #include <utility>
 
-#include "explore/scheduler.h"
+#include "explore/state.h"
 
 namespace pollux::explore {
 namespace {
@@ -30,12 +30,14 @@ class NetworkActor {
 
 void Timeline::reset() {
   now_ = 0;
-  next_ = kNever;
+  told_ = false;
+  set_next(kNever);
   sequence_ = 0;
   heap_.clear();
 }
 
 void Timeline::add(Time when, Action action, void* object, uint64_t a, uint64_t b) {
+  if (told_ && choices().actor() != kNetwork) touch(kDueObject);
   Entry entry{when, sequence_++, action, object, a, b};
   size_t at = heap_.size();
   heap_.push_back(entry);
@@ -46,7 +48,7 @@ void Timeline::add(Time when, Action action, void* object, uint64_t a, uint64_t 
     at = parent;
   }
   heap_[at] = entry;
-  next_ = heap_.front().when;
+  set_next(heap_.front().when);
 }
 
 Timeline::Entry Timeline::pop() {
@@ -73,11 +75,13 @@ Timeline::Entry Timeline::pop() {
     }
     heap_[at] = last;
   }
-  next_ = size != 0 ? heap_.front().when : kNever;
+  set_next(size != 0 ? heap_.front().when : kNever);
   return top;
 }
 
-void Timeline::run_due() {
+void Timeline::passed() {
+  if (told_) touch(kKernelObject);
+  if (now_ < next_) return;
   NetworkActor scope;
   while (next_ <= now_ && !heap_.empty()) {
     Entry entry = pop();

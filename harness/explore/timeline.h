@@ -30,13 +30,19 @@ class Timeline {
   // The program worked for `cost`; whatever became due happens now.
   void spend(Time cost) {
     now_ += cost;
-    if (now_ >= next_) run_due();
+    if (now_ >= look_) passed();
   }
 
   // Jumps to the next due moment and runs one entry. False when there is none.
   bool run_next();
 
   Time next() const { return next_; }
+
+  // Whether each spend() is an access to the kernel (access.h) that somebody observes.
+  void tell_of_spending(bool on) {
+    told_ = on;
+    look_ = told_ ? INT64_MIN : next_;
+  }
 
  private:
   struct Entry {
@@ -46,11 +52,17 @@ class Timeline {
     void* object;
     uint64_t a, b;
   };
-  void run_due();
+  void passed();
   Entry pop();
+  void set_next(Time next) {
+    next_ = next;
+    if (!told_) look_ = next;
+  }
 
   Time now_ = 0;
   Time next_ = kNever;
+  Time look_ = kNever;  // when spend() has more to do than to count
+  bool told_ = false;
   uint64_t sequence_ = 0;
   std::vector<Entry> heap_;  // 4-ary, by (when, sequence)
 };

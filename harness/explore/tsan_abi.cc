@@ -22,15 +22,42 @@ namespace {
 
 using Int128 = unsigned __int128;
 
+constexpr bool reads_only(Kind kind) {
+  return kind == Kind::read || kind == Kind::volatile_read || kind == Kind::atomic_load;
+}
+
+__attribute__((noinline)) void tell_observer(Kind kind, uint64_t where, const volatile void* at,
+                                             size_t size) {
+  const Object first = object_of(at);
+  observed_point(where, at == nullptr ? kNoObject : first, !reads_only(kind));
+  if (at == nullptr || size <= 1) return;
+  const Object last = object_of(static_cast<const volatile char*>(at) + size - 1);
+  for (Object object = first + 1; object <= last; ++object) {
+    state.observer->touched(state.current, object, !reads_only(kind));
+  }
+}
+
+[[gnu::always_inline]] inline void point_before(Kind kind, uintptr_t caller,
+                                                const volatile void* at, size_t size) {
+  uint64_t where = tagged(kind, place(caller));
+  if (__builtin_expect(state.observer != nullptr, 0)) {
+    tell_observer(kind, where, at, size);
+  } else {
+    point_at(where);
+  }
+}
+
 // True in a run.
-[[gnu::always_inline]] inline bool point(Kind kind, uintptr_t caller) {
+[[gnu::always_inline]] inline bool point(Kind kind, uintptr_t caller, const volatile void* at,
+                                         size_t size) {
   if (!shim::in_run()) return false;
-  point_at(tagged(kind, place(caller)));
+  point_before(kind, caller, at, size);
   return true;
 }
 
-[[gnu::always_inline]] inline void plain_point(Kind kind, uintptr_t caller) {
-  if (state.plain_points && shim::in_run()) point_at(tagged(kind, place(caller)));
+[[gnu::always_inline]] inline void plain_point(Kind kind, uintptr_t caller, const volatile void* at,
+                                               size_t size) {
+  if (state.plain_points && shim::in_run()) point_before(kind, caller, at, size);
 }
 
 // Cheaper than a mix of its own, which the next point's is for both.
@@ -195,33 +222,33 @@ using namespace pollux::explore;  // NOLINT: this file is nothing but hooks from
 
 // --- Plain and volatile accesses.
 
-#define POLLUX_PLAIN(name, kind) \
-  POLLUX_HOOK void __tsan_##name(void*) { plain_point(kind, POLLUX_CALLER); }
-#define POLLUX_PLAIN_PC(name, kind)                          \
-  POLLUX_HOOK void __tsan_##name##_pc(void*, void* caller) { \
-    plain_point(kind, reinterpret_cast<uintptr_t>(caller));  \
+#define POLLUX_PLAIN(name, kind, size) \
+  POLLUX_HOOK void __tsan_##name(void* at) { plain_point(kind, POLLUX_CALLER, at, size); }
+#define POLLUX_PLAIN_PC(name, kind, size)                             \
+  POLLUX_HOOK void __tsan_##name##_pc(void* at, void* caller) {       \
+    plain_point(kind, reinterpret_cast<uintptr_t>(caller), at, size); \
   }
-#define POLLUX_VOLATILE(name, kind) \
-  POLLUX_HOOK void __tsan_##name(void*) { point(kind, POLLUX_CALLER); }
-#define POLLUX_READ_WRITE(name)              \
-  POLLUX_HOOK void __tsan_##name(void*) {    \
-    plain_point(Kind::read, POLLUX_CALLER);  \
-    plain_point(Kind::write, POLLUX_CALLER); \
+#define POLLUX_VOLATILE(name, kind, size) \
+  POLLUX_HOOK void __tsan_##name(void* at) { point(kind, POLLUX_CALLER, at, size); }
+#define POLLUX_READ_WRITE(name, size)                  \
+  POLLUX_HOOK void __tsan_##name(void* at) {           \
+    plain_point(Kind::read, POLLUX_CALLER, at, size);  \
+    plain_point(Kind::write, POLLUX_CALLER, at, size); \
   }
-#define POLLUX_ALIGNED(size)                                \
-  POLLUX_PLAIN(read##size, Kind::read)                      \
-  POLLUX_PLAIN(write##size, Kind::write)                    \
-  POLLUX_PLAIN_PC(read##size, Kind::read)                   \
-  POLLUX_PLAIN_PC(write##size, Kind::write)                 \
-  POLLUX_READ_WRITE(read_write##size)                       \
-  POLLUX_VOLATILE(volatile_read##size, Kind::volatile_read) \
-  POLLUX_VOLATILE(volatile_write##size, Kind::volatile_write)
-#define POLLUX_UNALIGNED(size)                                        \
-  POLLUX_PLAIN(unaligned_read##size, Kind::read)                      \
-  POLLUX_PLAIN(unaligned_write##size, Kind::write)                    \
-  POLLUX_READ_WRITE(unaligned_read_write##size)                       \
-  POLLUX_VOLATILE(unaligned_volatile_read##size, Kind::volatile_read) \
-  POLLUX_VOLATILE(unaligned_volatile_write##size, Kind::volatile_write)
+#define POLLUX_ALIGNED(size)                                      \
+  POLLUX_PLAIN(read##size, Kind::read, size)                      \
+  POLLUX_PLAIN(write##size, Kind::write, size)                    \
+  POLLUX_PLAIN_PC(read##size, Kind::read, size)                   \
+  POLLUX_PLAIN_PC(write##size, Kind::write, size)                 \
+  POLLUX_READ_WRITE(read_write##size, size)                       \
+  POLLUX_VOLATILE(volatile_read##size, Kind::volatile_read, size) \
+  POLLUX_VOLATILE(volatile_write##size, Kind::volatile_write, size)
+#define POLLUX_UNALIGNED(size)                                              \
+  POLLUX_PLAIN(unaligned_read##size, Kind::read, size)                      \
+  POLLUX_PLAIN(unaligned_write##size, Kind::write, size)                    \
+  POLLUX_READ_WRITE(unaligned_read_write##size, size)                       \
+  POLLUX_VOLATILE(unaligned_volatile_read##size, Kind::volatile_read, size) \
+  POLLUX_VOLATILE(unaligned_volatile_write##size, Kind::volatile_write, size)
 
 POLLUX_ALIGNED(1)
 POLLUX_ALIGNED(2)
@@ -232,32 +259,36 @@ POLLUX_UNALIGNED(2)
 POLLUX_UNALIGNED(4)
 POLLUX_UNALIGNED(8)
 POLLUX_UNALIGNED(16)
-POLLUX_PLAIN(vptr_read, Kind::read)
+POLLUX_PLAIN(vptr_read, Kind::read, sizeof(void*))
 
 // Whether the pointer changes must not matter: its old value may be uninitialised memory.
-POLLUX_HOOK void __tsan_vptr_update(void**, void*) { plain_point(Kind::write, POLLUX_CALLER); }
-
-POLLUX_HOOK void __tsan_read_range(void*, size_t) { plain_point(Kind::read, POLLUX_CALLER); }
-POLLUX_HOOK void __tsan_write_range(void*, size_t) { plain_point(Kind::write, POLLUX_CALLER); }
-POLLUX_HOOK void __tsan_read_range_pc(void*, size_t, void* caller) {
-  plain_point(Kind::read, reinterpret_cast<uintptr_t>(caller));
-}
-POLLUX_HOOK void __tsan_write_range_pc(void*, size_t, void* caller) {
-  plain_point(Kind::write, reinterpret_cast<uintptr_t>(caller));
+POLLUX_HOOK void __tsan_vptr_update(void** at, void*) {
+  plain_point(Kind::write, POLLUX_CALLER, at, sizeof(void*));
 }
 
-POLLUX_HOOK void* __tsan_memcpy(void* to, const void* from, size_t size) {
-  plain_point(Kind::read, POLLUX_CALLER);
-  plain_point(Kind::write, POLLUX_CALLER);
-  return std::memcpy(to, from, size);
-}
-POLLUX_HOOK void* __tsan_memmove(void* to, const void* from, size_t size) {
-  plain_point(Kind::read, POLLUX_CALLER);
-  plain_point(Kind::write, POLLUX_CALLER);
-  return std::memmove(to, from, size);
-}
+#define POLLUX_RANGE(name, kind)                                             \
+  POLLUX_HOOK void __tsan_##name(void* at, size_t size) {                    \
+    plain_point(kind, POLLUX_CALLER, at, size);                              \
+  }                                                                          \
+  POLLUX_HOOK void __tsan_##name##_pc(void* at, size_t size, void* caller) { \
+    plain_point(kind, reinterpret_cast<uintptr_t>(caller), at, size);        \
+  }
+
+POLLUX_RANGE(read_range, Kind::read)
+POLLUX_RANGE(write_range, Kind::write)
+
+#define POLLUX_COPY(name)                                                    \
+  POLLUX_HOOK void* __tsan_##name(void* to, const void* from, size_t size) { \
+    plain_point(Kind::read, POLLUX_CALLER, from, size);                      \
+    plain_point(Kind::write, POLLUX_CALLER, to, size);                       \
+    return std::name(to, from, size);                                        \
+  }
+
+POLLUX_COPY(memcpy)
+POLLUX_COPY(memmove)
+
 POLLUX_HOOK void* __tsan_memset(void* to, int value, size_t size) {
-  plain_point(Kind::write, POLLUX_CALLER);
+  plain_point(Kind::write, POLLUX_CALLER, to, size);
   return std::memset(to, value, size);
 }
 
@@ -265,28 +296,28 @@ POLLUX_HOOK void* __tsan_memset(void* to, int value, size_t size) {
 
 #define POLLUX_FETCH(bits, T, name, expression)                                             \
   POLLUX_HOOK T __tsan_atomic##bits##_fetch_##name(volatile T* at, T value, int) {          \
-    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER);                                   \
+    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER, at, sizeof(T));                    \
     return fetch_and_change(in_run, at, [=](T old) { return static_cast<T>(expression); }); \
   }
 #define POLLUX_ATOMIC(bits, T)                                                                  \
   POLLUX_HOOK T __tsan_atomic##bits##_load(const volatile T* at, int) {                         \
-    bool in_run = point(Kind::atomic_load, POLLUX_CALLER);                                      \
+    bool in_run = point(Kind::atomic_load, POLLUX_CALLER, at, sizeof(T));                       \
     return load(in_run, at);                                                                    \
   }                                                                                             \
   POLLUX_HOOK void __tsan_atomic##bits##_store(volatile T* at, T value, int) {                  \
-    bool in_run = point(Kind::atomic_store, POLLUX_CALLER);                                     \
+    bool in_run = point(Kind::atomic_store, POLLUX_CALLER, at, sizeof(T));                      \
     store(in_run, at, value);                                                                   \
   }                                                                                             \
   POLLUX_HOOK T __tsan_atomic##bits##_exchange(volatile T* at, T value, int) {                  \
-    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER);                                       \
+    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER, at, sizeof(T));                        \
     return exchange(in_run, at, value);                                                         \
   }                                                                                             \
   POLLUX_HOOK T __tsan_atomic##bits##_fetch_add(volatile T* at, T value, int) {                 \
-    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER);                                       \
+    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER, at, sizeof(T));                        \
     return fetch_add(in_run, at, value);                                                        \
   }                                                                                             \
   POLLUX_HOOK T __tsan_atomic##bits##_fetch_sub(volatile T* at, T value, int) {                 \
-    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER);                                       \
+    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER, at, sizeof(T));                        \
     return fetch_add(in_run, at, static_cast<T>(T{0} - value));                                 \
   }                                                                                             \
   POLLUX_FETCH(bits, T, and, old& value)                                                        \
@@ -295,17 +326,17 @@ POLLUX_HOOK void* __tsan_memset(void* to, int value, size_t size) {
   POLLUX_FETCH(bits, T, nand, ~(old & value))                                                   \
   POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_strong(volatile T* at, T* expected,    \
                                                                 T value, int, int) {            \
-    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER);                                       \
+    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER, at, sizeof(T));                        \
     return compare_exchange(in_run, at, expected, value);                                       \
   }                                                                                             \
   POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_weak(volatile T* at, T* expected,      \
                                                               T value, int, int) {              \
-    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER);                                       \
+    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER, at, sizeof(T));                        \
     return compare_exchange(in_run, at, expected, value);                                       \
   }                                                                                             \
   POLLUX_HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile T* at, T expected, T value, \
                                                            int, int) {                          \
-    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER);                                       \
+    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER, at, sizeof(T));                        \
     compare_exchange(in_run, at, &expected, value);                                             \
     return expected;                                                                            \
   }
@@ -316,7 +347,7 @@ POLLUX_ATOMIC(32, uint32_t)
 POLLUX_ATOMIC(64, uint64_t)
 POLLUX_ATOMIC(128, Int128)
 
-POLLUX_HOOK void __tsan_atomic_thread_fence(int) { point(Kind::fence, POLLUX_CALLER); }
+POLLUX_HOOK void __tsan_atomic_thread_fence(int) { point(Kind::fence, POLLUX_CALLER, nullptr, 0); }
 POLLUX_HOOK void __tsan_atomic_signal_fence(int) {}
 
 // --- What has no meaning here but must link: start-up, shadow stacks, and the annotations that

@@ -23,6 +23,7 @@ struct ExploreRequest {
   Overrides overrides;
   unsigned preemptions = 2;
   unsigned faults = 0;
+  bool reduction = true;  // leave out what differs only in the order of independent steps
   std::chrono::milliseconds budget{0};  // 0: until all is explored
   int stuck_seconds = 60;
 };
@@ -42,7 +43,7 @@ struct ExploreTotals {
   bool complete = false;  // every run of the bound was made and held
   bool interrupted = false;
 
-  // How many runs the whole bound has; 0: not known.
+  // How many runs the whole bound has without the reduction; 0: not known.
   double bound_runs = 0;
   double bound_error = 0;  // standard error of an estimate; 0: exact
 

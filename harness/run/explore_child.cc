@@ -4,9 +4,9 @@
 // the program keeps in static objects, which is no part of any other run; the next two must be the
 // same, or nothing that follows would mean anything.
 //
-// After the last level, or when time is up: how many runs the bound has. A bound with few is
-// counted by making them, a larger one is estimated from probes. A probe is a run like any other,
-// so it may fail, too.
+// After the last level, or when time is up: how many runs the bound has without the reduction. That
+// is estimated from probes, and counted by making them when there are few. A probe is a run like
+// any other, so it may fail, too.
 #include "run/explore_child.h"
 
 #include <algorithm>
@@ -22,8 +22,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kProbeTime = std::chrono::milliseconds(2000);
+constexpr auto kProbeTime = std::chrono::milliseconds(1000);
 constexpr uint64_t kProbesMax = 20'000;
+constexpr uint64_t kCountedMost = 50'000;
 
 class Explorer {
  public:
@@ -42,13 +43,13 @@ class Explorer {
       if (!all) break;
     }
     if (failed_ || !diverged_.empty()) return;
-    shared_.complete = all;
-    if (all) {
-      shared_.bound_runs =
-          static_cast<double>(shared_.level[level_count(request_) - 1].runs.load());
-    } else {
-      estimate();
+    const ExploreShared::Level& last = shared_.level[level_count(request_) - 1];
+    if (all && !request_.reduction) {
+      shared_.bound_runs = static_cast<double>(last.runs.load());
+    } else if (!estimate()) {
+      return;
     }
+    shared_.complete = all;
   }
 
  private:
@@ -83,7 +84,7 @@ class Explorer {
   bool explore_level(size_t n) {
     ExploreLevel bounds = level_of(request_, n);
     ExploreShared::Level& level = shared_.level[n];
-    explore::ExhaustiveSearch search({bounds.preemptions, bounds.faults});
+    explore::ExhaustiveSearch search({bounds.preemptions, bounds.faults}, request_.reduction);
     Clock::time_point start = Clock::now();
     uint64_t runs = 0;
     do {
@@ -107,16 +108,32 @@ class Explorer {
                             std::memory_order_relaxed);
   }
 
-  void estimate() {
+  // False when a run did not hold.
+  bool estimate() {
     explore::TreeProbe probe({request_.preemptions, request_.faults}, 1);
     explore::Estimate estimate;
     Clock::time_point end = Clock::now() + kProbeTime;
     while (estimate.probes() < kProbesMax && Clock::now() < end) {
-      if (!run(probe)) return;
+      if (!run(probe)) return false;
       estimate.add(probe.leaves());
     }
     shared_.bound_runs = estimate.mean();
     shared_.bound_error = std::max(estimate.error(), 1e-3);
+    return estimate.mean() > kCountedMost / 2 || count();
+  }
+
+  // Likewise.
+  bool count() {
+    explore::ExhaustiveSearch search({request_.preemptions, request_.faults});
+    uint64_t runs = 0;
+    do {
+      if (shared_.stop.load(std::memory_order_relaxed)) return true;
+      if (!run(search.strategy())) return false;
+    } while (search.advance() && ++runs < kCountedMost);
+    if (runs == kCountedMost) return true;
+    shared_.bound_runs = static_cast<double>(runs + 1);
+    shared_.bound_error = 0;
+    return true;
   }
 
   const ExploreRequest& request_;

@@ -3,8 +3,6 @@
 
 #include <cxxabi.h>
 
-#include <cstring>
-
 namespace netpoll {
 
 namespace {
@@ -36,17 +34,10 @@ __attribute__((noinline)) void set_current_scheduler(const scheduler* s) {
   *p = s;
 }
 
-__attribute__((noinline)) void exception_swap(exception_state& other) {
+exception_state* thread_exceptions() {
   // The Itanium C++ ABI (2.2.2) fixes the first two members: the stack of caught exceptions and the
   // number of uncaught ones.
-  void* globals = abi::__cxa_get_globals();
-  asm volatile("" : "+r"(globals) : : "memory");
-  exception_state mine;
-  std::memcpy(&mine.caught, globals, sizeof mine.caught);
-  std::memcpy(&mine.uncaught, static_cast<char*>(globals) + sizeof(void*), sizeof mine.uncaught);
-  std::memcpy(globals, &other.caught, sizeof other.caught);
-  std::memcpy(static_cast<char*>(globals) + sizeof(void*), &other.uncaught, sizeof other.uncaught);
-  other = mine;
+  return reinterpret_cast<exception_state*>(abi::__cxa_get_globals());
 }
 
 }  // namespace netpoll

@@ -20,7 +20,7 @@ void set_current_worker(worker* w);
 const scheduler* current_scheduler();
 void set_current_scheduler(const scheduler* s);
 
-// Exchanges the thread's C++ exception state with `other`.
-void exception_swap(exception_state& other);
+// Where the calling thread keeps its C++ exception state.
+exception_state* thread_exceptions();
 
 }  // namespace netpoll

@@ -103,6 +103,7 @@ void scheduler::start(std::function<void()> main) {
 
 void scheduler::worker_main(worker& w) {
   set_current_worker(&w);
+  w.exceptions = thread_exceptions();
   set_current_scheduler(this);
   w.clock = nanotime();
   sanitizer_adopt_thread(w.sanitizer);

@@ -37,9 +37,24 @@ TEST_F(Explore, TheFirstFailureHasTheFewestPreemptions) {
   EXPECT_EQ(pollux(explore("toy-count", {"--preemptions", "0"})).code, 0);
 }
 
+TEST_F(Explore, SaysWhatTheReductionLeft) {
+  auto summary = [](std::vector<std::string> more) {
+    more.push_back("--json");
+    return nlohmann::json::parse(last_line(pollux(explore("toy", more)).out));
+  };
+  auto runs = [](const nlohmann::json& json) {
+    return std::stoul(std::string(json["levels"].back()["runs"]));
+  };
+  nlohmann::json all = summary({"--no-reduction"}), reduced = summary({});
+  EXPECT_EQ(all["bound_runs"], runs(all));
+  EXPECT_EQ(reduced["bound_runs"], runs(all));
+  EXPECT_EQ(reduced["bound_runs_error"], 0);
+  EXPECT_LT(runs(reduced), runs(all));
+}
+
 TEST_F(Explore, SaysWhenTimeIsUp) {
   Ended ended = pollux(
-      {"explore", "toy", "--workload", "rounds 200", "--preemptions", "5", "--budget", "200ms"});
+      {"explore", "toy", "--workload", "rounds 200", "--preemptions", "9", "--budget", "200ms"});
   EXPECT_EQ(ended.code, 6) << ended.out << ended.err;
   EXPECT_NE(ended.out.find("estimate"), std::string::npos) << ended.out;
 }

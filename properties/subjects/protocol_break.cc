@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#include <atomic>
+#include <thread>
+
+#include "subjects/goroutine_threads.h"
+#include "subjects/protocols.h"
+
+#ifndef POLLUX_PROTOCOL_SYMBOL
+#define POLLUX_PROTOCOL_SYMBOL pollux_protocol_break
+#endif
+
+namespace {
+
+using namespace pollux::properties;
+
+struct Program {
+  GoroutineThreads threads;
+  std::atomic<int> work{0};
+
+  void wake() {
+    work.fetch_add(1);
+    threads.scheduler().poller().wake();
+  }
+
+  void poll_then_wake() {
+    threads.poll(0);
+    wake();
+  }
+
+  // A worker looks for work before it blocks. A wake-up that gets lost shows as a poller that waits
+  // for ever beside work.
+  void poller() {
+    for (int taken = work.exchange(0); taken != 3; taken += work.exchange(0)) threads.poll(-1);
+  }
+};
+
+}  // namespace
+
+extern "C" void POLLUX_PROTOCOL_SYMBOL(void (*ready)()) {
+  Program program;
+  ready();
+  std::thread first([&] {
+    program.wake();
+    program.wake();
+  });
+  std::thread second([&] { program.poll_then_wake(); });
+  program.poller();
+  first.join();
+  second.join();
+}

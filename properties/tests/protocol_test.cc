@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+//
+// The protocols hold on every run within a bound, and their planted bugs do not.
+#include <gtest/gtest.h>
+
+#include "pollux/faults/profile.h"
+#include "run/explore.h"
+
+namespace pollux::properties {
+namespace {
+
+class Nobody final : public run::ExploreListener {
+  void on_progress(const run::ExploreTotals&) override {}
+};
+
+run::ExploreTotals explore(const char* suite, unsigned preemptions, unsigned faults = 0) {
+  run::ExploreRequest request;
+  request.suite = find_suite(suite);
+  request.workload = request.suite->workload(0);
+  request.preemptions = preemptions;
+  request.faults = faults;
+  request.profile = std::get<faults::Profile>(faults::load_profile(faults == 0 ? "calm" : "legal"));
+  Nobody nobody;
+  return run::explore(request, nobody);
+}
+
+struct Bound {
+  const char* suite;
+  unsigned preemptions, faults;
+};
+
+class ProtocolHolds : public testing::TestWithParam<Bound> {};
+
+TEST_P(ProtocolHolds, OnEveryRunOfABound) {
+  const Bound& bound = GetParam();
+  run::ExploreTotals totals = explore(bound.suite, bound.preemptions, bound.faults);
+  EXPECT_TRUE(totals.complete) << totals.diverged << (totals.failure ? totals.failure->reason : "");
+  RecordProperty("runs", static_cast<int>(totals.runs));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ProtocolHolds,
+                         testing::Values(Bound{"polldesc", 2, 0}, Bound{"polldesc", 1, 1},
+                                         Bound{"fdmutex", 3, 0}, Bound{"break", 3, 0},
+                                         Bound{"break", 2, 1}),
+                         [](const auto& info) {
+                           return std::string(info.param.suite) + "_" +
+                                  std::to_string(info.param.preemptions) + "_" +
+                                  std::to_string(info.param.faults);
+                         });
+
+class PlantedProtocol : public testing::TestWithParam<const char*> {};
+
+TEST_P(PlantedProtocol, IsConvictedByTwoPreemptions) {
+#ifndef POLLUX_ATOMIC_POINTS
+  GTEST_SKIP() << "atomics are no points here";
+#endif
+  ASSERT_TRUE(find_suite(GetParam())->planted());
+  run::ExploreTotals totals = explore(GetParam(), 2);
+  ASSERT_TRUE(totals.failure) << totals.diverged;
+  EXPECT_TRUE(totals.failure->verdict == Verdict::deadlock ||
+              totals.failure->verdict == Verdict::lost_wakeup)
+      << totals.failure->reason;
+  // The plan repeats it.
+  auto* deviations = std::get_if<std::vector<Deviation>>(&totals.plan.choices);
+  ASSERT_NE(deviations, nullptr);
+  EXPECT_FALSE(deviations->empty());
+  EXPECT_EQ(*deviations, totals.failure->deviations);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, PlantedProtocol,
+                         testing::Values("polldesc-no-recheck", "fdmutex-forgets-waiters",
+                                         "break-clears-first"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           for (char& c : name) c = c == '-' ? '_' : c;
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace pollux::properties
