@@ -40,6 +40,7 @@ function(pollux_subject name)
   target_compile_options(${name}_objects PRIVATE ${arg_OPTIONS})
   target_link_libraries(${name}_objects PRIVATE pollux_flags ${arg_LIBRARIES})
   pollux_instrument(${name}_objects)
+  set_target_properties(${name}_objects PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)  # ld -r joins machine code
 
   set(keep "")
   foreach(symbol ${arg_EXPORTS})

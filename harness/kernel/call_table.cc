@@ -24,6 +24,7 @@ constexpr Table build() {
 #define BY_FD(call, ...) set(SYS_##call, #call, call_##call, Route::by_fd, ##__VA_ARGS__)
 #define TRANSFER(call) set(SYS_##call, #call, call_##call, Route::by_fd, kProgress, true)
 #define TWIN(call, ...) set(SYS_##call, #call, call_##call, Route::twin, ##__VA_ARGS__)
+#define BY_PATH(call, ...) set(SYS_##call, #call, call_##call, Route::by_path, ##__VA_ARGS__)
 #define CLOCK(call) set(SYS_##call, #call, call_##call, Route::clock)
 #define RAW(call) set(SYS_##call, #call, nullptr, Route::raw)
 #define FOREIGN_FD(call) set(SYS_##call, #call, nullptr, Route::foreign_fd)
@@ -64,7 +65,9 @@ constexpr Table build() {
   BY_FD(dup3, kProgress);
   BY_FD(fcntl);
   BY_FD(ioctl);
-  set(SYS_openat, "openat", call_openat, Route::by_path);
+  BY_PATH(openat);
+  BY_PATH(unlinkat, kProgress);
+  BY_PATH(newfstatat);
   BY_FD(fstat);
   TWIN(eventfd2, kProgress);
   TWIN(timerfd_create, kProgress);
@@ -86,7 +89,8 @@ constexpr Table build() {
   BY_FD(dup2, kProgress);
 #endif
 #ifdef SYS_open
-  set(SYS_open, "open", call_open, Route::by_path);
+  BY_PATH(open);
+  BY_PATH(unlink, kProgress);
 #endif
 #ifdef SYS_eventfd
   TWIN(eventfd, kProgress);
@@ -134,7 +138,6 @@ constexpr Table build() {
   FOREIGN_FD(fstatfs);
   FOREIGN_FD(getdents64);
   FOREIGN_FD(fadvise64);
-  FOREIGN_FD(newfstatat);
   FOREIGN_FD(statx);
   FOREIGN_FD(preadv2);
   FOREIGN_FD(pwritev2);
@@ -191,7 +194,6 @@ constexpr Table build() {
   RAW(faccessat);
   RAW(faccessat2);
   RAW(readlinkat);
-  RAW(unlinkat);
   RAW(mkdirat);
   RAW(renameat2);
   RAW(execve);
@@ -207,7 +209,6 @@ constexpr Table build() {
   RAW(stat);
   RAW(lstat);
   RAW(readlink);
-  RAW(unlink);
   RAW(mkdir);
   RAW(rmdir);
   RAW(rename);
@@ -251,6 +252,7 @@ constexpr Table build() {
 #undef BY_FD
 #undef TRANSFER
 #undef TWIN
+#undef BY_PATH
 #undef CLOCK
 #undef RAW
 #undef FOREIGN_FD

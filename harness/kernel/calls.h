@@ -30,7 +30,7 @@ enum class Route : uint8_t {
   raw,         // harmless: always the real kernel, invisible to the run
   twin,        // always the twin
   by_fd,       // the twin when argument 0 is one of its descriptors, else the real kernel
-  by_path,     // the twin when the path names one of its devices, else the real kernel
+  by_path,     // the twin when the path names a device or a socket of it, else the real kernel
   clock,       // the twin, cheaply: no scheduling point
   foreign_fd,  // like raw, but unmodelled on a descriptor of the twin
 };
@@ -72,8 +72,8 @@ bool no_descriptor_free();
 // One more return of a polling call. Ends the run when there were too many without progress.
 void count_spin(const char* call, bool something_ready);
 
-// Does open or openat name a file that must live in the twin?
-bool names_device(long number, const Arguments&);
+// Does this call with a path name a file that lives in the twin?
+bool names_twin(long number, const Arguments&);
 
 // --- read_write.cc
 long call_read(const Arguments&);
@@ -123,6 +123,9 @@ long call_ioctl(const Arguments&);
 long call_open(const Arguments&);
 long call_openat(const Arguments&);
 long call_fstat(const Arguments&);
+long call_newfstatat(const Arguments&);
+long call_unlink(const Arguments&);
+long call_unlinkat(const Arguments&);
 long call_eventfd(const Arguments&);
 long call_eventfd2(const Arguments&);
 long call_timerfd_create(const Arguments&);

@@ -22,7 +22,7 @@
 #include "kernel/tcp.h"
 #include "kernel/timerfd.h"
 #include "kernel/udp.h"
-#include "kernel/unix_stream.h"
+#include "kernel/unix_socket.h"
 
 namespace pollux::kernel {
 
@@ -42,6 +42,12 @@ long install(File* file, bool close_on_exec) {
 }
 
 namespace {
+
+#ifdef SYS_open
+constexpr long kOpen = SYS_open;
+#else
+constexpr long kOpen = -1;
+#endif
 
 // Takes what fcntl, dup3 and friends say about a descriptor number to use.
 long duplicate(int fd, int from, bool close_on_exec) {
@@ -83,7 +89,9 @@ long bytes_readable(File* file, int* count) {
       *count = static_cast<int>(static_cast<UdpSocket*>(file)->first_size());
       return 0;
     case Kind::unix_stream:
-      *count = static_cast<int>(static_cast<UnixStream*>(file)->readable_bytes());
+    case Kind::unix_packet:
+      if (static_cast<UnixSocket*>(file)->state() == UnixSocket::State::listening) return -EINVAL;
+      *count = static_cast<int>(static_cast<UnixSocket*>(file)->readable_bytes());
       return 0;
     case Kind::pipe:
       *count = static_cast<int>(static_cast<PipeEnd*>(file)->bytes());
@@ -105,7 +113,8 @@ long bytes_unsent(File* file, int* count) {
       *count = 0;
       return 0;
     case Kind::unix_stream:
-      *count = static_cast<int>(static_cast<UnixStream*>(file)->queued_cost());
+    case Kind::unix_packet:
+      *count = static_cast<int>(static_cast<UnixSocket*>(file)->queued_cost());
       return 0;
     default:
       return -ENOTTY;
@@ -129,6 +138,15 @@ bool device_of(const char* path, Device::What* what) {
   return false;
 }
 
+long status_to(struct stat* status, mode_t mode) {
+  if (bad_address(status)) return -EFAULT;
+  *status = {};
+  status->st_mode = mode;
+  status->st_nlink = 1;
+  status->st_blksize = 4096;
+  return 0;
+}
+
 long open_device(Device::What what, int flags) {
   if (what == Device::What::directory && (flags & O_ACCMODE) != O_RDONLY) return -EISDIR;
   if (what != Device::What::directory && (flags & O_DIRECTORY) != 0) return -ENOTDIR;
@@ -142,11 +160,36 @@ long open_device(Device::What what, int flags) {
 
 }  // namespace
 
-bool names_device(long number, const Arguments& a) {
-  const char* path = a.pointer<const char>(number == SYS_openat ? 1 : 0);
-  Device::What what;
-  return !bad_address(path) && device_of(path, &what);
+bool names_twin(long number, const Arguments& a) {
+  bool second = number == SYS_openat || number == SYS_unlinkat || number == SYS_newfstatat;
+  const char* path = a.pointer<const char>(second ? 1 : 0);
+  if (number == SYS_newfstatat && is_twin_fd(a.integer(0))) return true;
+  if (bad_address(path)) return false;
+  if (number == SYS_openat || number == kOpen) {
+    Device::What what;
+    if (device_of(path, &what)) return true;
+  }
+  return current().unix_names.has_path(path);
 }
+
+long call_newfstatat(const Arguments& a) {
+  const char* path = a.pointer<const char>(1);
+  if (is_twin_fd(a.integer(0))) {
+    bool itself = (a.integer(3) & AT_EMPTY_PATH) != 0 && !bad_address(path) && path[0] == '\0';
+    if (!itself) unmodelled("fstatat relative to a descriptor of the twin");
+    return call_fstat({{a[0], a[2], 0, 0, 0, 0}});
+  }
+  return status_to(a.pointer<struct stat>(2), S_IFSOCK | 0755);
+}
+
+long call_unlinkat(const Arguments& a) {
+  if ((a.integer(2) & ~AT_REMOVEDIR) != 0) return -EINVAL;
+  if ((a.integer(2) & AT_REMOVEDIR) != 0) return -ENOTDIR;
+  current().unix_names.unlink(a.pointer<const char>(1));
+  return 0;
+}
+
+long call_unlink(const Arguments& a) { return call_unlinkat({{AT_FDCWD, a[0], 0, 0, 0, 0}}); }
 
 long call_close(const Arguments& a) { return current().fds.close(a.integer(0)); }
 
@@ -235,7 +278,7 @@ long call_ioctl(const Arguments& a) {
 
 long call_openat(const Arguments& a) {
   Device::What what;
-  POLLUX_KERNEL_CHECK(device_of(a.pointer<const char>(1), &what));  // or it would not come here
+  if (!device_of(a.pointer<const char>(1), &what)) return -ENXIO;  // a socket (open(2))
   return open_device(what, a.integer(2));
 }
 
@@ -244,30 +287,25 @@ long call_open(const Arguments& a) { return call_openat({{AT_FDCWD, a[0], a[1], 
 long call_fstat(const Arguments& a) {
   File* file = get_file(a.integer(0));
   if (file == nullptr) return -EBADF;
-  auto* status = a.pointer<struct stat>(1);
-  if (bad_address(status)) return -EFAULT;
-  *status = {};
-  status->st_nlink = 1;
-  status->st_blksize = 4096;
+  mode_t mode = 0600;  // an anonymous inode has no type
   switch (file->kind()) {
     case Kind::tcp:
     case Kind::udp:
     case Kind::unix_stream:
-      status->st_mode = S_IFSOCK | 0777;
+    case Kind::unix_packet:
+      mode = S_IFSOCK | 0777;
       break;
     case Kind::pipe:
-      status->st_mode = S_IFIFO | 0600;
+      mode = S_IFIFO | 0600;
       break;
     case Kind::device:
-      status->st_mode = static_cast<Device*>(file)->what == Device::What::directory
-                            ? S_IFDIR | 0755
-                            : S_IFCHR | 0666;
+      mode = static_cast<Device*>(file)->what == Device::What::directory ? S_IFDIR | 0755
+                                                                         : S_IFCHR | 0666;
       break;
     default:
-      status->st_mode = 0600;  // an anonymous inode has no type
       break;
   }
-  return 0;
+  return status_to(a.pointer<struct stat>(1), mode);
 }
 
 // --- eventfd, timerfd, pipe

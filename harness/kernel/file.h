@@ -24,7 +24,17 @@ class File;
 struct EpollItem;
 
 // Sockets first; is_socket() counts on it.
-enum class Kind : uint8_t { tcp, udp, unix_stream, pipe, eventfd, timerfd, epoll, device };
+enum class Kind : uint8_t {
+  tcp,
+  udp,
+  unix_stream,
+  unix_packet,
+  pipe,
+  eventfd,
+  timerfd,
+  epoll,
+  device
+};
 
 // One file that a thread inside poll or select waits for; lives on that thread's stack or heap.
 struct PollEntry {

@@ -27,6 +27,7 @@ Host& host(unsigned number) {
     found.fds.reset(static_cast<int>(state.options.fd_limit));
     found.ports.reset();
     found.udp_ports.reset();
+    found.unix_names.reset();
   }
   return found;
 }

@@ -9,6 +9,7 @@
 #include "kernel/kernel.h"
 #include "kernel/tcp.h"
 #include "kernel/udp.h"
+#include "kernel/unix_socket.h"
 
 namespace pollux::kernel {
 
@@ -98,6 +99,7 @@ struct Host {
   FdTable fds;
   Ports ports;
   UdpPorts udp_ports;
+  UnixNames unix_names;
   bool used = false;
 };
 

@@ -31,6 +31,8 @@ void Pools::reset() {
   pipes.reset();
   pipe_ends.reset();
   unix_streams.reset();
+  unix_packet_sockets.reset();
+  unix_messages.reset();
   devices.reset();
 }
 
@@ -159,7 +161,7 @@ long Kernel::system_call(long number, long a0, long a1, long a2, long a3, long a
     case Route::clock:
       return ask_clock(call, arguments);
     case Route::by_path:
-      if (names_device(number, arguments)) return ask_twin(number, call, arguments);
+      if (names_twin(number, arguments)) return ask_twin(number, call, arguments);
       break;
     case Route::foreign_fd:
       if (is_twin_fd(a0)) stop_unmodelled(number, call.name);

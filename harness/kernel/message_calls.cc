@@ -10,7 +10,9 @@
 
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
+#include "kernel/control_messages.h"
 #include "kernel/state.h"
+#include "kernel/unix_packet.h"
 
 namespace pollux::kernel {
 
@@ -50,8 +52,12 @@ constexpr int kReceiveFlags =
     MSG_PEEK | MSG_DONTWAIT | MSG_NOSIGNAL | MSG_WAITALL | MSG_TRUNC | MSG_CMSG_CLOEXEC;
 constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE | MSG_EOR;
 
-// Streams of bytes have no use for names; their calls take the way without an envelope.
-bool carries_names(const Socket* socket) { return socket->kind() == Kind::udp; }
+// TCP has no use for names and control messages; its calls take the way without an envelope.
+bool has_envelopes(const Socket* socket) { return socket->kind() != Kind::tcp; }
+
+bool is_unix(const Socket* socket) {
+  return socket->kind() == Kind::unix_stream || socket->kind() == Kind::unix_packet;
+}
 
 void check_flags(const char* call, int flags, int known) {
   if ((flags & ~known) != 0) unmodelled(call);
@@ -77,14 +83,14 @@ long receive_one(Socket* socket, msghdr* message, int flags) {  // ___sys_recvms
   if (long error = buffers_of(message, &buffers); error != 0) return error;
   Envelope envelope;
   long result = receive_message(socket, buffers, flags & ~MSG_WAITFORONE,
-                                carries_names(socket) ? &envelope : nullptr);
+                                has_envelopes(socket) ? &envelope : nullptr);
   if (result < 0) return result;
   if (message->msg_name != nullptr) {
     if (long error = name_to(envelope.name, message->msg_name, &message->msg_namelen); error != 0) {
       return error;
     }
   }
-  message->msg_controllen = 0;
+  control_to(message, flags, &envelope);
   message->msg_flags = envelope.flags | (flags & MSG_CMSG_CLOEXEC);
   return result;
 }
@@ -92,16 +98,21 @@ long receive_one(Socket* socket, msghdr* message, int flags) {  // ___sys_recvms
 long send_one(Socket* socket, const msghdr* message, int flags) {  // ___sys_sendmsg
   Buffers buffers;
   if (long error = buffers_of(message, &buffers); error != 0) return error;
-  if (message->msg_control != nullptr && message->msg_controllen != 0) {
-    unmodelled("sendmsg with control messages");
-  }
   Envelope envelope;
+  if (message->msg_control != nullptr && message->msg_controllen != 0) {
+    if (!is_unix(socket)) unmodelled("sendmsg with control messages on an internet socket");
+    if (socket->kind() == Kind::unix_packet) {
+      long error = static_cast<UnixPacketSocket*>(socket)->check_sender();
+      if (error != 0) return error;
+    }
+    if (long error = control_from(*message, &envelope); error != 0) return error;
+  }
   if (message->msg_name != nullptr) {
     auto length = std::min(message->msg_namelen, socklen_t{sizeof envelope.name.address});
     long error = name_from(message->msg_name, static_cast<int>(length), &envelope.name);
     if (error != 0) return error;
   }
-  return send_message(socket, buffers, flags, carries_names(socket) ? &envelope : nullptr);
+  return send_message(socket, buffers, flags, has_envelopes(socket) ? &envelope : nullptr);
 }
 
 }  // namespace
@@ -116,7 +127,7 @@ long call_recvfrom(const Arguments& a) {
   if (a.pointer<void>(4) == nullptr) return read_file(socket, buffers, flags);
   Envelope envelope;  // that of a stream stays empty: the length says 0
   long result =
-      receive_message(socket, buffers, flags, carries_names(socket) ? &envelope : nullptr);
+      receive_message(socket, buffers, flags, has_envelopes(socket) ? &envelope : nullptr);
   if (result < 0) return result;
   long error = name_to(envelope.name, a.pointer<void>(4), a.pointer<socklen_t>(5));
   return error != 0 ? error : result;
@@ -135,9 +146,7 @@ long call_sendto(const Arguments& a) {
   if (error != 0) return error;
   // A name of length 0 is one here, unlike in sendmsg.
   if (envelope.name.length == 0 && socket->kind() == Kind::udp) return -EINVAL;
-  // A connected TCP socket ignores the address; a unix stream does not.
-  if (socket->kind() == Kind::unix_stream) return -EISCONN;
-  return send_message(socket, buffers, flags, carries_names(socket) ? &envelope : nullptr);
+  return send_message(socket, buffers, flags, has_envelopes(socket) ? &envelope : nullptr);
 }
 
 long call_recvmsg(const Arguments& a) {

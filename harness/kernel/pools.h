@@ -12,6 +12,7 @@
 #include "kernel/tcp.h"
 #include "kernel/timerfd.h"
 #include "kernel/udp.h"
+#include "kernel/unix_packet.h"
 #include "kernel/unix_stream.h"
 
 namespace pollux::kernel {
@@ -28,6 +29,8 @@ struct Pools {
   Pool<Pipe> pipes;
   Pool<PipeEnd> pipe_ends;
   Pool<UnixStream> unix_streams;
+  Pool<UnixPacketSocket> unix_packet_sockets;
+  Pool<UnixMessage> unix_messages;
   Pool<Device> devices;
 
   void reset();

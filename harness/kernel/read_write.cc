@@ -16,7 +16,7 @@
 #include "kernel/clocks.h"
 #include "kernel/fault_points.h"
 #include "kernel/tcp.h"
-#include "kernel/unix_stream.h"
+#include "kernel/unix_packet.h"
 #include "pollux/shim/gate.h"
 #include "pollux/shim/raw_system_call.h"
 #include "trace/recorder.h"
@@ -63,7 +63,13 @@ long attempt_write(File* file, const Buffers& buffers, size_t limit, int flags,
 // A blocking receive of messages ends with 0 when nothing more will be looked for; one that does
 // not block says EAGAIN (__skb_wait_for_more_packets).
 bool ends_at_shutdown(const File* file) {
-  return file->kind() == Kind::udp && static_cast<const Socket*>(file)->shut_read;
+  bool messages = file->kind() == Kind::udp || file->kind() == Kind::unix_packet;
+  return messages && static_cast<const Socket*>(file)->shut_read;
+}
+
+bool wait_for_room(File* file, Time deadline) {
+  if (file->kind() != Kind::unix_packet) return file->wait(deadline);
+  return static_cast<UnixPacketSocket*>(file)->wait_for_room(deadline);
 }
 
 // A digest of the bytes by folded multiplication (wyhash): what the recorder's own mixing would
@@ -274,7 +280,7 @@ long write_with(File* file, const Buffers& buffers, int flags, const Envelope* e
     size_t done = result > 0 ? static_cast<size_t>(result) : 0;
     std::vector<iovec> storage;
     for (;;) {
-      bool woken = file->wait(deadline);
+      bool woken = wait_for_room(file, deadline);
       Buffers rest = done == 0 ? buffers : rest_of(buffers, done, storage);
       result = attempt_write(file, rest, limit - done, flags, envelope);
       if (result > 0) {

@@ -19,8 +19,21 @@ struct SocketName {
 
 // The part of a msghdr that is not bytes.
 struct Envelope {
-  SocketName name;  // sending: to whom, none: to the peer; received: from whom
-  int flags = 0;    // received: MSG_TRUNC and the like
+  Envelope() = default;
+  ~Envelope() {
+    for (File* file : rights) file->drop();
+  }
+  Envelope(const Envelope&) = delete;
+  Envelope& operator=(const Envelope&) = delete;
+
+  void copy_rights(const std::vector<File*>& from) {
+    rights = from;
+    for (File* file : rights) file->hold();
+  }
+
+  SocketName name;            // sending: to whom, none: to the peer; received: from whom
+  int flags = 0;              // received: MSG_TRUNC and the like
+  std::vector<File*> rights;  // SCM_RIGHTS; a reference to each
 };
 
 class Socket : public File {

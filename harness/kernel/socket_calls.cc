@@ -12,7 +12,7 @@
 #include "kernel/state.h"
 #include "kernel/tcp.h"
 #include "kernel/udp.h"
-#include "kernel/unix_stream.h"
+#include "kernel/unix_socket.h"
 
 namespace pollux::kernel {
 namespace {
@@ -20,14 +20,8 @@ namespace {
 constexpr int kTypeFlags = SOCK_NONBLOCK | SOCK_CLOEXEC;
 constexpr int kTypes = 11;  // SOCK_MAX
 
-// A TCP socket, or an errno. `others` is what a socket of another kind answers.
-long tcp_of(int fd, TcpSocket** tcp, long others) {
-  Socket* socket;
-  if (long error = socket_of(fd, &socket); error != 0) return error;
-  if (socket->kind() != Kind::tcp) return others;
-  *tcp = static_cast<TcpSocket*>(socket);
-  return 0;
-}
+UnixSocket* as_unix(Socket* socket) { return static_cast<UnixSocket*>(socket); }
+const UnixSocket* as_unix(const Socket* socket) { return static_cast<const UnixSocket*>(socket); }
 
 // Asks the points of accept where their needs hold. Zero: no fault.
 long accept_faults(TcpSocket* listener) {
@@ -55,23 +49,45 @@ long accept_faults(TcpSocket* listener) {
   return 0;
 }
 
+// The next connection of a listener, which has no descriptor yet, and who is at its other end.
+long take_connection(Socket* listener, Socket** child, SocketName* peer) {
+  switch (listener->kind()) {
+    case Kind::tcp: {
+      auto* tcp = static_cast<TcpSocket*>(listener);
+      if (long injected = accept_faults(tcp); injected != 0) return injected;
+      TcpSocket* accepted;
+      if (long error = tcp->accept(&accepted); error != 0) return error;
+      *child = accepted;
+      *peer = name_of(accepted->remote);
+      return 0;
+    }
+    case Kind::udp:
+      return -EOPNOTSUPP;
+    default: {
+      UnixSocket* accepted;
+      if (long error = as_unix(listener)->accept(&accepted); error != 0) return error;
+      *child = accepted;
+      *peer = accepted->peer_name();
+      return 0;
+    }
+  }
+}
+
 long accept_with(const Arguments& a, int flags) {  // __sys_accept4_file
   File* file = get_file(a.integer(0));
   if (file == nullptr) return -EBADF;
   if ((flags & ~kTypeFlags) != 0) return -EINVAL;
   if (no_descriptor_free()) return -EMFILE;  // before the queue is looked at
-  TcpSocket* listener;
-  long others = file->kind() == Kind::udp ? -EOPNOTSUPP : -EINVAL;
-  if (long error = tcp_of(a.integer(0), &listener, others); error != 0) return error;
-  if (long injected = accept_faults(listener); injected != 0) return injected;
+  Socket* listener;
+  if (long error = socket_of(a.integer(0), &listener); error != 0) return error;
   FileReference reference(listener);
-  TcpSocket* child = nullptr;
-  if (long error = listener->accept(&child); error != 0) return error;
+  Socket* child = nullptr;
+  SocketName peer;
+  if (long error = take_connection(listener, &child, &peer); error != 0) return error;
   child->non_blocking = (flags & SOCK_NONBLOCK) != 0;
-  Address peer = child->remote;
   // The number is taken before the address is copied: a bad address costs the connection.
   if (a.pointer<void>(1) != nullptr) {
-    long error = name_to(name_of(peer), a.pointer<void>(1), a.pointer<socklen_t>(2));
+    long error = name_to(peer, a.pointer<void>(1), a.pointer<socklen_t>(2));
     if (error != 0) {
       child->hold();
       child->drop();
@@ -83,6 +99,27 @@ long accept_with(const Arguments& a, int flags) {  // __sys_accept4_file
 
 }  // namespace
 
+namespace {
+
+// unix_create: SOCK_RAW is another word for SOCK_DGRAM. The type, or an errno.
+long unix_type(int type, int protocol) {
+  if (protocol != 0 && protocol != PF_UNIX) return -EPROTONOSUPPORT;
+  if (type == SOCK_RAW) type = SOCK_DGRAM;
+  bool exists = type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_SEQPACKET;
+  return exists ? type : -ESOCKTNOSUPPORT;
+}
+
+long unix_socket(int flags, int protocol) {
+  long type = unix_type(flags & ~kTypeFlags, protocol);
+  if (type < 0) return type;
+  if (no_descriptor_free()) return -EMFILE;
+  UnixSocket* socket = UnixSocket::create(explore::current_host(), static_cast<int>(type));
+  socket->non_blocking = (flags & SOCK_NONBLOCK) != 0;
+  return install(socket, (flags & SOCK_CLOEXEC) != 0);
+}
+
+}  // namespace
+
 long call_socket(const Arguments& a) {
   int domain = a.integer(0);
   int type = a.integer(1) & ~kTypeFlags;
@@ -90,10 +127,8 @@ long call_socket(const Arguments& a) {
   if (type >= 16) return -EINVAL;  // SOCK_TYPE_MASK
   if (domain == AF_INET6 || domain < 0 || domain >= AF_MAX) return -EAFNOSUPPORT;
   if (type < 0 || type >= kTypes) return -EINVAL;
-  if (domain != AF_INET) {
-    if (domain == AF_UNIX) unmodelled("socket(AF_UNIX, ...): only socketpair is modelled");
-    unmodelled("socket of a family other than AF_INET");
-  }
+  if (domain == AF_UNIX) return unix_socket(a.integer(1), protocol);
+  if (domain != AF_INET) unmodelled("socket of another family");
   bool datagrams = type == SOCK_DGRAM;
   if (type == SOCK_SEQPACKET || type == SOCK_RDM) return -ESOCKTNOSUPPORT;
   if (!datagrams && type != SOCK_STREAM) unmodelled("socket(AF_INET, ...) of another type");
@@ -115,15 +150,15 @@ long call_socketpair(const Arguments& a) {
   if (a.integer(0) == AF_INET) return -EOPNOTSUPP;
   if (a.integer(0) != AF_UNIX) return -EAFNOSUPPORT;
   if (type < 0 || type >= kTypes) return -EINVAL;
-  if (a.integer(2) != 0 && a.integer(2) != PF_UNIX) return -EPROTONOSUPPORT;
-  if (type != SOCK_STREAM) unmodelled("socketpair of another type than SOCK_STREAM");
+  long kind = unix_type(type, a.integer(2));
+  if (kind < 0) return kind;
   int* numbers = a.pointer<int>(3);
   if (bad_address(numbers)) return -EFAULT;
   bool close_on_exec = (a.integer(1) & SOCK_CLOEXEC) != 0;
   if (no_descriptor_free()) return -EMFILE;
-  UnixStream* ends[2];
-  UnixStream::create_pair(explore::current_host(), &ends[0], &ends[1]);
-  for (UnixStream* end : ends) end->non_blocking = (a.integer(1) & SOCK_NONBLOCK) != 0;
+  UnixSocket* ends[2];
+  UnixSocket::create_pair(explore::current_host(), static_cast<int>(kind), &ends[0], &ends[1]);
+  for (UnixSocket* end : ends) end->non_blocking = (a.integer(1) & SOCK_NONBLOCK) != 0;
   ends[1]->hold();
   long first = install(ends[0], close_on_exec);
   long second = install(ends[1], close_on_exec);
@@ -150,7 +185,7 @@ long call_bind(const Arguments& a) {
     case Kind::udp:
       return static_cast<UdpSocket*>(socket)->bind(name);
     default:
-      return -EINVAL;
+      return as_unix(socket)->bind(name);
   }
 }
 
@@ -158,7 +193,7 @@ long call_listen(const Arguments& a) {
   Socket* socket;
   if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
   if (socket->kind() == Kind::tcp) return static_cast<TcpSocket*>(socket)->listen(a.integer(1));
-  return socket->kind() == Kind::udp ? -EOPNOTSUPP : -EINVAL;
+  return socket->kind() == Kind::udp ? -EOPNOTSUPP : as_unix(socket)->listen(a.integer(1));
 }
 
 long call_accept(const Arguments& a) { return accept_with(a, 0); }
@@ -179,7 +214,7 @@ long call_connect(const Arguments& a) {
     case Kind::udp:
       return static_cast<UdpSocket*>(socket)->connect(name);
     default:
-      return -EISCONN;
+      return as_unix(socket)->connect(name);
   }
 }
 
@@ -192,18 +227,11 @@ long call_shutdown(const Arguments& a) {
     case Kind::udp:
       return static_cast<UdpSocket*>(socket)->shutdown(a.integer(1));
     default:
-      return static_cast<UnixStream*>(socket)->shutdown(a.integer(1));
+      return as_unix(socket)->shutdown(a.integer(1));
   }
 }
 
 namespace {
-
-SocketName name_without_path() {
-  SocketName name;
-  name.address.ss_family = AF_UNIX;
-  name.length = sizeof(sa_family_t);
-  return name;
-}
 
 SocketName own_name(const Socket* socket) {
   switch (socket->kind()) {
@@ -211,8 +239,13 @@ SocketName own_name(const Socket* socket) {
       return name_of(static_cast<const TcpSocket*>(socket)->local);
     case Kind::udp:
       return name_of(static_cast<const UdpSocket*>(socket)->local);
-    default:
-      return name_without_path();
+    default: {
+      SocketName name = as_unix(socket)->name();
+      if (name.length != 0) return name;
+      name.address.ss_family = AF_UNIX;
+      name.length = sizeof(sa_family_t);
+      return name;
+    }
   }
 }
 
@@ -228,7 +261,7 @@ SocketName peer_name(const Socket* socket) {
       return udp->connected && udp->remote.port != 0 ? name_of(udp->remote) : SocketName{};
     }
     default:
-      return name_without_path();
+      return as_unix(socket)->peer_name();
   }
 }
 

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 
 #include <algorithm>
@@ -15,6 +16,8 @@
 #include "kernel/clocks.h"
 #include "kernel/tcp.h"
 #include "kernel/udp.h"
+#include "kernel/unix_socket.h"
+#include "pollux/shim/raw_system_call.h"
 
 namespace pollux::kernel {
 namespace {
@@ -65,16 +68,24 @@ long answer_timeout(const Arguments& a, int64_t timeout) {
   return answer(a, &value, sizeof value);
 }
 
-int type_of(const Socket* socket) { return socket->kind() == Kind::udp ? SOCK_DGRAM : SOCK_STREAM; }
+bool is_inet(const Socket* socket) {
+  return socket->kind() == Kind::tcp || socket->kind() == Kind::udp;
+}
+
+int type_of(const Socket* socket) {
+  if (!is_inet(socket)) return static_cast<const UnixSocket*>(socket)->type();
+  return socket->kind() == Kind::udp ? SOCK_DGRAM : SOCK_STREAM;
+}
 
 int protocol_of(const Socket* socket) {
   if (socket->kind() == Kind::tcp) return IPPROTO_TCP;
   return socket->kind() == Kind::udp ? IPPROTO_UDP : 0;
 }
 
-bool is_inet(const Socket* socket) { return socket->kind() != Kind::unix_stream; }
-
 bool is_listener(const Socket* socket) {
+  if (!is_inet(socket)) {
+    return static_cast<const UnixSocket*>(socket)->state() == UnixSocket::State::listening;
+  }
   return socket->kind() == Kind::tcp &&
          static_cast<const TcpSocket*>(socket)->state == TcpSocket::State::listen;
 }
@@ -174,6 +185,16 @@ long get_common(Socket* socket, const Arguments& a) {
       return answer_timeout(a, socket->receive_timeout);
     case SO_SNDTIMEO:
       return answer_timeout(a, socket->send_timeout);
+    case SO_PEERCRED: {  // everybody here is the same process; without a peer it is nobody
+      bool known = !is_inet(socket) && static_cast<UnixSocket*>(socket)->has_credentials();
+      ucred value{0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
+      if (known) {
+        value = {static_cast<pid_t>(shim::raw_system_call(SYS_getpid)),
+                 static_cast<uid_t>(shim::raw_system_call(SYS_geteuid)),
+                 static_cast<gid_t>(shim::raw_system_call(SYS_getegid))};
+      }
+      return answer(a, &value, sizeof value);
+    }
     case SO_LINGER: {
       linger value{socket->linger_on, socket->linger_seconds};
       return answer(a, &value, sizeof value);

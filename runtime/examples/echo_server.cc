@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: MIT
 // echo_server PORT [WORKERS]: sends back whatever it receives, on 127.0.0.1.
-#include <charconv>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 
+#include "examples/arguments.h"
 #include "netpoll/go.h"
 #include "netpoll/net.h"
 #include "netpoll/runtime.h"
 
 namespace {
-
-bool parse(const char* text, int low, int high, int* out) {
-  const char* end = text + std::strlen(text);
-  const auto [p, err] = std::from_chars(text, end, *out);
-  return err == std::errc() && p == end && *out >= low && *out <= high;
-}
 
 void echo(netpoll::TcpConn& conn) {
   char buf[16 * 1024];
@@ -44,8 +37,8 @@ void serve(netpoll::TcpListener listener) {
 int main(int argc, char** argv) {
   int port = 0;
   int workers = 0;
-  if (argc < 2 || argc > 3 || !parse(argv[1], 0, 65535, &port) ||
-      (argc == 3 && !parse(argv[2], 1, 1024, &workers))) {
+  if (argc < 2 || argc > 3 || !parse_number(argv[1], 0, 65535, &port) ||
+      (argc == 3 && !parse_number(argv[2], 1, 1024, &workers))) {
     std::fprintf(stderr,
                  "usage: echo_server PORT [WORKERS] (port 0 to 65535, workers 1 to 1024)\n");
     return 2;

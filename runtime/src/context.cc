@@ -5,6 +5,7 @@
 #include "src/context.h"
 
 #include <boost/context/detail/fcontext.hpp>
+#include <utility>
 
 #include "src/current.h"
 #include "src/worker.h"
@@ -20,6 +21,11 @@ void arrive(g* gp, bc::transfer_t from) {
   worker* w = static_cast<worker*>(from.data);
   sanitizer_enter(gp->sanitizer, &w->sanitizer);
   w->context = from.fctx;
+}
+
+// Nearly always there is nothing to exchange: goroutines seldom wait inside a catch block.
+void exchange(exception_state& thread, exception_state& own) {
+  if (thread.caught || thread.uncaught || own.caught || own.uncaught) std::swap(thread, own);
 }
 
 void trampoline(bc::transfer_t from) {
@@ -38,12 +44,12 @@ void context_prepare(g* gp, void (*entry)(g*) noexcept) {
 }
 
 void switch_to_g(worker& w, g* gp) {
-  exception_swap(gp->exceptions);
+  exchange(*w.exceptions, gp->exceptions);
   sanitizer_leave(w.sanitizer, gp->sanitizer, false);
   const bc::transfer_t from = bc::jump_fcontext(gp->context, &w);
   sanitizer_enter(w.sanitizer, nullptr);
   gp->context = from.fctx;
-  exception_swap(gp->exceptions);
+  exchange(*w.exceptions, gp->exceptions);
 }
 
 void switch_to_worker(g* gp) {

@@ -10,12 +10,17 @@
 namespace netpoll {
 
 struct worker;
+class scheduler;
 
 // The worker whose thread this is, or null on other threads.
 worker* current_worker();
 void set_current_worker(worker* w);
 
-// Exchanges the thread's C++ exception state with `other`.
-void exception_swap(exception_state& other);
+// The scheduler that this thread works for, as a worker or otherwise; or null.
+const scheduler* current_scheduler();
+void set_current_scheduler(const scheduler* s);
+
+// Where the calling thread keeps its C++ exception state.
+exception_state* thread_exceptions();
 
 }  // namespace netpoll

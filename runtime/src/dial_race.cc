@@ -9,6 +9,7 @@
 #include "src/dial_race.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "netpoll/go.h"
@@ -76,14 +77,18 @@ class dial_race {
     side* winner = nullptr;
     for (;;) {
       const poll_result r = event_.wait(poll_mode::read);
-      winner = won(primary) ? &primary : won(fallback) ? &fallback : nullptr;
-      if (winner) break;
-      if (!fallback_started && (r == poll_result::timeout || finished(primary))) {
+      // One look at both: a side that finishes after it will wake us again.
+      const auto [first, second] = look();
+      if (first == state::won || second == state::won) {
+        winner = first == state::won ? &primary : &fallback;
+        break;
+      }
+      if (first == state::failed && second == state::failed) break;
+      if (!fallback_started && (r == poll_result::timeout || first == state::failed)) {
         event_.set_deadline(0, poll_modes::read);
         start(fallback, fallbacks);
         fallback_started = true;
       }
-      if (finished(primary) && fallback_started && finished(fallback)) break;
     }
     stop_.cancel();
     running_.wait();
@@ -96,8 +101,9 @@ class dial_race {
   }
 
  private:
+  enum class state { running, won, failed };
   struct side {
-    bool finished = false;  // lock_, and so are the others until then
+    state now = state::running;  // lock_, and so are the others while it is running
     Error err;
     std::shared_ptr<net_fd> fd;
   };
@@ -109,7 +115,7 @@ class dial_race {
       Error err = dial_serial(sched_, net_, to, options_, limits_, &fd);
       {
         std::lock_guard<std::mutex> hold(lock_);
-        racer.finished = true;
+        racer.now = err ? state::failed : state::won;
         racer.err = std::move(err);
         racer.fd = std::move(fd);
       }
@@ -118,13 +124,9 @@ class dial_race {
     });
   }
 
-  bool finished(const side& racer) {
+  std::pair<state, state> look() {
     std::lock_guard<std::mutex> hold(lock_);
-    return racer.finished;
-  }
-  bool won(const side& racer) {
-    std::lock_guard<std::mutex> hold(lock_);
-    return racer.finished && !racer.err;
+    return {sides_[0].now, sides_[1].now};
   }
 
   scheduler& sched_;

@@ -68,6 +68,8 @@ std::string Error::cause() const {
       return "unexpected EOF";
     case Errc::canceled:
       return "operation was canceled";
+    case Errc::cannot_wait:
+      return "waiting for unsupported file type";
     case Errc::no_deadline:
       return "file type does not support deadline";
     case Errc::file_closing:

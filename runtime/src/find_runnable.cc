@@ -44,6 +44,7 @@ constexpr int steal_rounds = 4;
 g* scheduler::find_runnable(worker& w) {
   for (;;) {
     if (done_.load()) return nullptr;
+    if (w.spinning && !w.queue.empty()) fatal("schedule: spinning with local work");
     if (g* gp = look_local(w)) return gp;
     if (workers_.size() > 1) {
       if (g* gp = poll_now(w)) return gp;
@@ -218,6 +219,7 @@ g* scheduler::block(worker& w, bool was_spinning) {
 
 // w holds the token.
 g* scheduler::poll_blocking(worker& w, int64_t until, bool was_spinning) {
+  if (w.current) fatal("findRunnable: netpoll with a goroutine");
   poll_until_.store(until);
   int64_t delay = -1;
   if (until != 0) {
@@ -318,7 +320,9 @@ void scheduler::wake_net_poller(int64_t when) {
 void scheduler::check_dead() {
   std::lock_guard<std::mutex> hold(lock_);
   if (idle_.size() != workers_.size() || done_.load()) return;
-  if (netpoll_waiters_.load() != 0 || earliest_timer() != 0 || work_visible()) return;
+  if (netpoll_waiters_.load() != 0 || earliest_timer() != 0) return;
+  if (blocking_.active() != 0) return;  // before work_visible: it is counted until it is work
+  if (work_visible()) return;
   fatal("all goroutines are asleep - deadlock!");
 }
 

@@ -76,6 +76,13 @@ poll_desc& poll_cache::at(uint32_t index) {
   return *address(index);
 }
 
+const poll_desc* poll_cache::owner(const void* slot) const {
+  const uintptr_t distance = reinterpret_cast<uintptr_t>(slot) - reinterpret_cast<uintptr_t>(base_);
+  if (distance / sizeof(poll_desc) >= made_.load()) return nullptr;
+  const poll_desc* pd = address(static_cast<uint32_t>(distance / sizeof(poll_desc)));
+  return slot == &pd->rg || slot == &pd->wg ? pd : nullptr;
+}
+
 PollDescRegion poll_cache::region() const {
   PollDescRegion r;
   r.base = reinterpret_cast<uintptr_t>(base_);

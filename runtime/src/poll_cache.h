@@ -30,6 +30,9 @@ class poll_cache {
   // The one with this index; aborts if it was never handed out.
   poll_desc& at(uint32_t index);
 
+  // The one that `slot` is the rg or the wg of; null if there is none.
+  const poll_desc* owner(const void* slot) const;
+
   uint32_t live() const { return live_.load(); }
   PollDescRegion region() const;
 

@@ -23,6 +23,7 @@
 
 #include "src/fatal.h"
 #include "src/fd_use.h"
+#include "src/from_now.h"
 #include "src/scheduler.h"
 #include "src/sigpipe_guard.h"
 
@@ -152,15 +153,7 @@ Error poll_fd::accept(int* sysfd) {
 Error poll_fd::wait_write() { return wait(poll_mode::write); }
 
 Error poll_fd::set_deadline(std::chrono::steady_clock::time_point t, poll_modes modes) {
-  int64_t d = 0;
-  if (t != std::chrono::steady_clock::time_point{}) {
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    const auto ns = [](auto duration) {
-      return std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
-    };
-    if (__builtin_sub_overflow(ns(t.time_since_epoch()), ns(now), &d)) d = INT64_MIN;
-    if (d == 0) d = -1;  // now, which is not "never"
-  }
+  const int64_t d = from_now(t);
   fd_use use(*this, fd_use::kind::reference);
   if (!use) return closing();
   if (!pd_) return Error(Errc::no_deadline);

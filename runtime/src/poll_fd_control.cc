@@ -10,7 +10,7 @@ Error poll_fd::raw_read(const std::function<bool(int)>& f) {
   fd_use use(*this, fd_use::kind::read);
   if (!use) return closing();
   Error err = prepare_other_read();
-  while (!err && !f(sysfd_)) err = pd_ ? wait(poll_mode::read) : Error();
+  while (!err && !f(sysfd_)) err = pd_ ? wait(poll_mode::read) : Error(Errc::cannot_wait);
   return err;
 }
 
@@ -18,7 +18,7 @@ Error poll_fd::raw_write(const std::function<bool(int)>& f) {
   fd_use use(*this, fd_use::kind::write);
   if (!use) return closing();
   Error err = prepare(poll_mode::write);
-  while (!err && !f(sysfd_)) err = pd_ ? wait(poll_mode::write) : Error();
+  while (!err && !f(sysfd_)) err = pd_ ? wait(poll_mode::write) : Error(Errc::cannot_wait);
   return err;
 }
 

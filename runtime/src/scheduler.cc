@@ -46,7 +46,7 @@ int worker_count_for(const RuntimeOptions& options) {
 }  // namespace
 
 scheduler::scheduler(const RuntimeOptions& options)
-    : options_(options), polls_(*this, options.poll_descs_max) {
+    : options_(options), polls_(*this, options.poll_descs_max), blocking_(*this) {
   const int n = worker_count_for(options);
   workers_.reserve(n);
   idle_.reserve(n);
@@ -54,9 +54,12 @@ scheduler::scheduler(const RuntimeOptions& options)
 }
 
 scheduler::~scheduler() {
+  set_current_scheduler(this);
   if (running_.load()) fatal("Runtime destroyed inside run");
   if (polls_.live() != 0) fatal("Runtime destroyed before its connections", polls_.live());
+  for (auto& w : workers_) w->timers.drop_all();  // runtime_timers; their owners may live on
   for (auto& gp : all_gs_) stack_unmap(gp->stk);
+  set_current_scheduler(nullptr);
 }
 
 void scheduler::run(std::function<void()> main) {
@@ -71,6 +74,7 @@ void scheduler::run(std::function<void()> main) {
     sysmon_stop();
     monitor.join();
   }
+  blocking_.join();
   running_.store(false);
 }
 
@@ -99,6 +103,8 @@ void scheduler::start(std::function<void()> main) {
 
 void scheduler::worker_main(worker& w) {
   set_current_worker(&w);
+  w.exceptions = thread_exceptions();
+  set_current_scheduler(this);
   w.clock = nanotime();
   sanitizer_adopt_thread(w.sanitizer);
   while (g* gp = find_runnable(w)) execute(w, gp);
@@ -154,11 +160,22 @@ void scheduler::finish() {
   }
 }
 
-void scheduler::spawn(std::function<void()> fn) {
+bool scheduler::spawn(std::function<void()> fn) {
+  // A count of 0 is final: the workers are leaving, or have left.
+  uint64_t live = live_.load();
+  do {
+    if (live == 0) return false;
+  } while (!live_.compare_exchange_weak(live, live + 1));
   g* gp = g_get(std::move(fn));
-  live_.fetch_add(1);
-  put(*own_worker(), gp, true);
+  if (worker* w = own_worker()) {
+    put(*w, gp, true);
+  } else {
+    g_list one;
+    one.push_back(gp);
+    global_put(std::move(one));
+  }
   wakep();
+  return true;
 }
 
 g* scheduler::g_get(std::function<void()> fn) {
@@ -290,18 +307,18 @@ scheduler& scheduler::current(const char* what) {
   return w->sched;
 }
 
-void scheduler::timer_arm(timer& t, int64_t when, timer::callback fn, void* arg, uint64_t seq) {
+bool scheduler::timer_arm(timer& t, int64_t when, timer::callback fn, void* arg, uint64_t seq) {
   bool earlier = false;
-  if (!t.home || !t.home->rearm(t, when, fn, arg, seq, &earlier)) {
+  const bool moved = t.home && t.home->rearm(t, when, fn, arg, seq, &earlier);
+  if (!moved) {
     worker* w = own_worker();
     earlier = (w ? *w : *workers_[0]).timers.arm(t, when, fn, arg, seq);
   }
   if (earlier) wake_net_poller(when);
+  return moved;
 }
 
-void scheduler::timer_stop(timer& t) {
-  if (t.home) t.home->stop(t);
-}
+bool scheduler::timer_stop(timer& t) { return t.home && t.home->stop(t); }
 
 RuntimeCounters scheduler::counters() const {
   RuntimeCounters c;
@@ -332,23 +349,6 @@ void gopark(bool (*commit)(g*, void*), void* arg, wait_reason why, int64_t detai
 }
 
 void goready(g* gp) { gp->sched->ready(gp); }
-
-bool park_slot::commit(g* gp, void* self) {
-  uintptr_t expected = nil;
-  auto& state = static_cast<park_slot*>(self)->state_;
-  return state.compare_exchange_strong(expected, reinterpret_cast<uintptr_t>(gp));
-}
-
-void park_slot::wait(wait_reason why, int64_t detail) {
-  if (state_.load() == ready) return;
-  gopark(commit, this, why, detail);
-}
-
-void park_slot::wake() {
-  const uintptr_t old = state_.exchange(ready);
-  if (old == ready) fatal("park_slot: woken twice");
-  if (old != nil) goready(reinterpret_cast<g*>(old));
-}
 
 // The public functions of go.h.
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "netpoll/runtime.h"
+#include "src/blocking.h"
 #include "src/g.h"
 #include "src/netpoll_epoll.h"
 #include "src/poll_cache.h"
@@ -27,7 +28,8 @@ class scheduler {
   ~scheduler();
 
   void run(std::function<void()> main);
-  void spawn(std::function<void()> fn);  // from a goroutine of this scheduler
+  // A new goroutine. Any thread; false, and nothing done, if all goroutines of the run have ended.
+  bool spawn(std::function<void()> fn);
 
   // Makes a waiting goroutine runnable, next on the calling worker, and wakes an idle worker if
   // there is one and nobody looks for work. Any thread.
@@ -40,9 +42,11 @@ class scheduler {
   // A timer was armed that is earlier than all others of its heap.
   void wake_net_poller(int64_t when);
 
-  // Arms `t`, moving it if it is armed already. The caller serialises calls for one timer.
-  void timer_arm(timer& t, int64_t when, timer::callback fn, void* arg, uint64_t seq);
-  void timer_stop(timer& t);
+  // Arms `t`, moving it if it is armed already (then the result is true). The caller serialises
+  // calls for one timer.
+  bool timer_arm(timer& t, int64_t when, timer::callback fn, void* arg, uint64_t seq);
+  // False if `t` was not armed. A callback that has been started is not waited for.
+  bool timer_stop(timer& t);
 
   void add_netpoll_waiters(int32_t delta) {
     if (delta != 0) netpoll_waiters_.fetch_add(static_cast<uint32_t>(delta));
@@ -50,6 +54,9 @@ class scheduler {
 
   netpoller& poller() { return poller_; }
   poll_cache& polls() { return polls_; }
+  const poll_cache& polls() const { return polls_; }
+  blocking_pool& blocking_calls() { return blocking_; }
+  void dump_goroutines() const noexcept;  // goroutine_dump.cc
   const RuntimeOptions& options() const { return options_; }
   int worker_count() const { return static_cast<int>(workers_.size()); }
   RuntimeCounters counters() const;
@@ -102,6 +109,7 @@ class scheduler {
   const RuntimeOptions options_;
   netpoller poller_;
   poll_cache polls_;
+  blocking_pool blocking_;
   std::vector<std::unique_ptr<worker>> workers_;
 
   // Guards the global queue, the idle list, worker::idle, and worker::spinning of idle workers.
@@ -125,7 +133,7 @@ class scheduler {
   std::atomic<bool> done_{false};             // live_ reached 0: workers leave
   std::atomic<bool> running_{false};          // inside run()
 
-  std::mutex g_lock_;  // guards the two below; innermost
+  mutable std::mutex g_lock_;  // guards the two below; innermost
   std::vector<std::unique_ptr<g>> all_gs_;
   g_list free_gs_;
 

@@ -52,7 +52,7 @@ Error to_unix(std::string_view name, socket_address* out) {
   }
   out->un = {};
   out->un.sun_family = AF_UNIX;
-  std::memcpy(out->un.sun_path, name.data(), name.size());
+  name.copy(out->un.sun_path, name.size());
   if (abstract) out->un.sun_path[0] = '\0';
   out->len = path_offset + static_cast<socklen_t>(name.size());
   if (!abstract && !name.empty()) out->len++;

@@ -14,6 +14,7 @@
 #include <algorithm>
 
 #include "src/clock.h"
+#include "src/current.h"
 #include "src/scheduler.h"
 
 namespace netpoll {
@@ -24,6 +25,7 @@ constexpr int64_t longest_round = 10'000'000;  // ns; also how old the last poll
 }  // namespace
 
 void scheduler::sysmon_main() {
+  set_current_scheduler(this);
   int64_t round = first_round;
   uint64_t exits_seen = 0;
   std::unique_lock<std::mutex> hold(sysmon_lock_);

@@ -2,6 +2,13 @@
 // A 4-ary heap whose entries know their timers and whose timers know their place, so that stopping
 // is exact: nothing stale is left behind, and the heap holds just the armed timers.
 //
+// Moving a timer to a later time is lazy, because that is what a server does for every operation on
+// every connection: only timer::when changes, in the entry the old time stays. The heap is ordered
+// by the entries' times, each at most its timer's. An entry that reaches the top with a time that
+// is not its timer's is given the right one and sinks; nothing is called before its timer is due.
+// The price is that earliest() may be too early by then: one needless wake-up for each old time
+// that comes to pass. Moving to an earlier time is done at once.
+//
 // Lock order: a poll_desc's lock, then the heap's lock. Callbacks take a poll_desc's lock, so run()
 // drops the heap's lock first; it has copied everything it needs, since from then on the owner may
 // arm the timer again, in this heap or another.
@@ -37,18 +44,20 @@ bool timer_heap::rearm(timer& t, int64_t when, timer::callback fn, void* arg, ui
   t.arg = arg;
   t.seq = seq;
   t.when = when;
+  *earlier = false;
+  if (when >= heap_[i].when) return true;  // later: the entry keeps its place
   heap_[i].when = when;
   sift_up(i);
-  sift_down(t.position - 1);
   *earlier = publish_earliest();
   return true;
 }
 
-void timer_heap::stop(timer& t) {
+bool timer_heap::stop(timer& t) {
   std::lock_guard<std::mutex> hold(lock_);
-  if (t.position == 0) return;
+  if (t.position == 0) return false;
   remove(t.position - 1);
   publish_earliest();
+  return true;
 }
 
 int timer_heap::run(int64_t now) {
@@ -59,7 +68,13 @@ int timer_heap::run(int64_t now) {
     uint64_t seq;
     {
       std::lock_guard<std::mutex> hold(lock_);
-      if (heap_.empty() || heap_[0].when > now) return ran;
+      while (!heap_.empty() && heap_[0].when <= now && heap_[0].when != heap_[0].t->when) {
+        settle_first();
+      }
+      if (heap_.empty() || heap_[0].when > now) {
+        publish_earliest();
+        return ran;
+      }
       timer& t = *heap_[0].t;
       fn = t.fn;
       arg = t.arg;
@@ -69,6 +84,22 @@ int timer_heap::run(int64_t now) {
     }
     fn(arg, seq);
     ran++;
+  }
+}
+
+void timer_heap::drop_all() {
+  for (;;) {
+    timer::callback fn;
+    void* arg;
+    {
+      std::lock_guard<std::mutex> hold(lock_);
+      if (heap_.empty()) return;
+      fn = heap_[0].t->fn;
+      arg = heap_[0].t->arg;
+      remove(0);
+      publish_earliest();
+    }
+    fn(arg, timer_dropped);
   }
 }
 
@@ -85,6 +116,7 @@ bool timer_heap::insert(timer& t) {
 }
 
 void timer_heap::remove(uint32_t i) {
+  if (i >= heap_.size() || heap_[i].t->position != i + 1) fatal("bad timer: not where it says", i);
   heap_[i].t->position = 0;
   const entry last = heap_.back();
   heap_.pop_back();
@@ -92,6 +124,12 @@ void timer_heap::remove(uint32_t i) {
   place(i, last);
   sift_up(i);
   sift_down(last.t->position - 1);
+}
+
+// The first entry gets its timer's time.
+void timer_heap::settle_first() {
+  heap_[0].when = heap_[0].t->when;
+  sift_down(0);
 }
 
 void timer_heap::place(uint32_t i, entry e) {

@@ -47,8 +47,9 @@ struct worker {
   const int index;
 
   // Used by the worker's thread only.
-  g* current = nullptr;     // the goroutine it runs
-  void* context = nullptr;  // its own stack, while a goroutine runs
+  g* current = nullptr;                   // the goroutine it runs
+  void* context = nullptr;                // its own stack, while a goroutine runs
+  exception_state* exceptions = nullptr;  // of its thread
   sanitizer_fiber sanitizer;
   uint32_t tick = 0;  // goroutines run so far
   uint64_t random;    // xorshift state; seeded by the index so that runs repeat

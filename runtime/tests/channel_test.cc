@@ -230,7 +230,8 @@ TEST_P(ChannelTest, CloseAndTrySendWorkFromAnOrdinaryThread) {
     Channel<int> c(1);
     // Keeps the runtime from looking deadlocked while only the thread can go on.
     std::atomic<bool> done{false};
-    go([&] {
+    WaitGroup spinner;
+    spinner.go([&] {
       while (!done) yield();
     });
     std::thread outside([&] {
@@ -241,6 +242,7 @@ TEST_P(ChannelTest, CloseAndTrySendWorkFromAnOrdinaryThread) {
     EXPECT_FALSE(c.recv().ok);
     done = true;
     outside.join();
+    spinner.wait();
   });
 }
 

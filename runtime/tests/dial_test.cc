@@ -1,44 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <cerrno>
 
-#include "src/socket_address.h"
+#include "silent_listener.h"
 #include "support.h"
 
 namespace netpoll::testing {
 namespace {
-
-// A listener whose queue is full: further connects get no answer (Linux drops their SYNs). Made of
-// plain sockets, since the library's backlog is large.
-class SilentListener {
- public:
-  SilentListener() {
-    fd_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    socket_address a;
-    EXPECT_FALSE(to_socket_address(Ipv4Endpoint::loopback(0), AF_INET, &a));
-    EXPECT_EQ(bind(fd_, &a.any, a.len), 0);
-    EXPECT_EQ(listen(fd_, 0), 0);
-    at_ = local_address(fd_);
-    EXPECT_FALSE(to_socket_address(at_, AF_INET, &a));
-    for (int& f : fillers_) {
-      f = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-      (void)connect(f, &a.any, a.len);
-    }
-  }
-  ~SilentListener() {
-    for (int f : fillers_) ::close(f);
-    ::close(fd_);
-  }
-  Address at() const { return at_; }
-
- private:
-  int fd_;
-  int fillers_[4];
-  Address at_;
-};
 
 Address closed_port() {
   TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
@@ -150,6 +118,28 @@ TEST_P(DialTest, NeverSucceedsWithoutAPeer) {
       if (err) continue;
       EXPECT_EQ(c.write("x", 1).err.sys_errno(), 0);
     }
+  });
+}
+
+TEST_P(DialTest, NoneSucceedsToAClosedPortHoweverItIsCancelled) {
+  run([](Runtime&) {
+    const Address nobody = closed_port();
+    const int before = open_fds();
+    for (int i = 0; i < 500; i++) {
+      DialCanceller canceller;
+      WaitGroup done;
+      done.add(1);
+      go([&, i] {
+        for (int k = 0; k < i % 4; k++) yield();
+        canceller.cancel();
+        done.done();
+      });
+      auto [c, err] = dial_tcp(nobody, {.canceller = &canceller});
+      done.wait();
+      EXPECT_FALSE(c.valid());
+      EXPECT_TRUE(err.code() == Errc::canceled || err.sys_errno() == ECONNREFUSED) << err.message();
+    }
+    EXPECT_EQ(open_fds(), before);
   });
 }
 

@@ -10,8 +10,8 @@
 #include <atomic>
 #include <cerrno>
 
+#include "endpoints.h"
 #include "src/socket_address.h"
-#include "support.h"
 
 namespace netpoll::testing {
 namespace {
@@ -42,15 +42,6 @@ void serve_echo(TcpListener l) {
     }
     go([c = conn] { echo(c); });
   }
-}
-
-std::string pattern(size_t n, uint32_t seed) {
-  std::string s(n, '\0');
-  for (char& c : s) {
-    seed = seed * 1664525 + 1013904223;
-    c = static_cast<char>(seed >> 24);
-  }
-  return s;
 }
 
 TEST_P(NetTest, EchoWithManyClientsAndAllSizes) {

@@ -43,12 +43,12 @@ TEST(TimerHeapTest, TellsWhenTheEarliestBecameEarlier) {
   EXPECT_TRUE(heap.arm(c, 50, append_seq, &ran, 3));
   EXPECT_TRUE(heap.rearm(c, 300, append_seq, &ran, 4, &earlier));
   EXPECT_FALSE(earlier);
-  EXPECT_EQ(heap.earliest(), 100);
+  EXPECT_LE(heap.earliest(), 100);  // lazy: may still say 50
   EXPECT_TRUE(heap.rearm(b, 10, append_seq, &ran, 5, &earlier));
   EXPECT_TRUE(earlier);
-  heap.stop(b);
-  heap.stop(b);  // no effect
-  EXPECT_EQ(heap.earliest(), 100);
+  EXPECT_TRUE(heap.stop(b));
+  EXPECT_FALSE(heap.stop(b));
+  EXPECT_LE(heap.earliest(), 100);
   EXPECT_FALSE(heap.rearm(b, 10, append_seq, &ran, 6, &earlier));  // not armed any more
   EXPECT_EQ(heap.run(1000), 2);
   EXPECT_EQ(ran, (std::vector<uint64_t>{1, 4}));
@@ -79,7 +79,9 @@ TEST(TimerHeapTest, RandomStopsAndMovesKeepTheOrder) {
     for (int64_t w : when) {
       if (w != 0 && (first == 0 || w < first)) first = w;
     }
-    ASSERT_EQ(heap.earliest(), first);
+    // Never too late, and not for ever too early: running at that time puts it right.
+    ASSERT_LE(heap.earliest(), first);
+    ASSERT_EQ(heap.earliest() == 0, first == 0);
   }
   std::vector<uint64_t> expected;
   for (int64_t w : when) {
@@ -88,6 +90,34 @@ TEST(TimerHeapTest, RandomStopsAndMovesKeepTheOrder) {
   std::sort(expected.begin(), expected.end());
   heap.run(INT64_MAX);
   EXPECT_EQ(ran, expected);
+}
+
+TEST(TimerHeapTest, ATimerMovedLaterIsFoundOutWhenItsOldTimeComes) {
+  timer_heap heap;
+  timer a, b;
+  std::vector<uint64_t> ran;
+  bool earlier;
+  heap.arm(a, 10, append_seq, &ran, 1);
+  heap.arm(b, 100, append_seq, &ran, 2);
+  for (int64_t t = 20; t <= 500; t++) ASSERT_TRUE(heap.rearm(a, t, append_seq, &ran, 1, &earlier));
+  EXPECT_EQ(heap.run(50), 0);
+  EXPECT_EQ(heap.earliest(), 100);
+  EXPECT_EQ(heap.run(499), 1);
+  EXPECT_EQ(heap.earliest(), 500);
+  EXPECT_EQ(heap.run(500), 1);
+  EXPECT_EQ(ran, (std::vector<uint64_t>{2, 1}));
+  EXPECT_EQ(heap.earliest(), 0);
+}
+
+TEST(TimerHeapTest, WhoIsInAHeapThatIsDroppedIsTold) {
+  timer_heap heap;
+  timer a, b;
+  std::vector<uint64_t> ran;
+  heap.arm(a, 10, append_seq, &ran, 1);
+  heap.arm(b, 20, append_seq, &ran, 2);
+  heap.drop_all();
+  EXPECT_EQ(ran, (std::vector<uint64_t>{timer_dropped, timer_dropped}));
+  EXPECT_EQ(heap.size(), 0u);
 }
 
 TEST(TimerHeapTest, CallbacksMayArmAndStopTimersOfTheSameHeap) {

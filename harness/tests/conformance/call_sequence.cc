@@ -2,19 +2,49 @@
 #include "call_sequence.h"
 
 #include <netinet/tcp.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include <algorithm>
+#include <cstring>
 
-#include "toolbox.h"
+#include "unix_toolbox.h"
 
 namespace conformance {
 namespace {
 
-const char* const kNames[] = {
-    "make_eventfd", "make_pipe", "make_unix_pair", "make_tcp_pair", "make_epoll", "write", "read",
-    "peek",         "shut",      "close",          "duplicate",     "poll",       "add",   "modify",
-    "remove",       "wait",      "bytes_queued",   "take_error",    "peer_name",  "linger"};
+const char* const kNames[] = {"make_eventfd",
+                              "make_pipe",
+                              "make_unix_pair",
+                              "make_tcp_pair",
+                              "make_udp_pair",
+                              "make_datagram_pair",
+                              "make_packet_pair",
+                              "make_listener",
+                              "dial",
+                              "take",
+                              "make_mailbox",
+                              "associate",
+                              "dissolve",
+                              "send_to",
+                              "pass",
+                              "unpack",
+                              "make_epoll",
+                              "write",
+                              "read",
+                              "peek",
+                              "shut",
+                              "close",
+                              "duplicate",
+                              "poll",
+                              "add",
+                              "modify",
+                              "remove",
+                              "wait",
+                              "bytes_queued",
+                              "take_error",
+                              "peer_name",
+                              "linger"};
 static_assert(std::size(kNames) == static_cast<size_t>(Step::count));
 
 // What is watched for: two bits of direction and the flags that change when it is told.
@@ -34,7 +64,7 @@ class Machine {
 
   std::string carry_out(const Call& call) {
     Observation seen = answer(call);
-    if (has_tcp_) wait_a_little();
+    if (has_network_) wait_a_little();
     return to_string(call) + " -> " + seen.text;
   }
 
@@ -58,8 +88,53 @@ class Machine {
         return put(fd, std::move(pair.a), other, std::move(pair.b));
       }
       case Step::make_tcp_pair:
-        has_tcp_ = true;
+        has_network_ = true;
         return make_tcp(fd, other);
+      case Step::make_udp_pair:
+        has_network_ = true;
+        return make_udp(fd, other);
+      case Step::make_datagram_pair:
+        return make_pair(fd, other, SOCK_DGRAM);
+      case Step::make_packet_pair:
+        return make_pair(fd, other, SOCK_SEQPACKET);
+      case Step::make_listener: {
+        UnixListener listener(number % 4 < 2 ? SOCK_STREAM : SOCK_SEQPACKET, next_name(),
+                              static_cast<int>(number % 2));
+        return put(fd, std::move(listener.fd));
+      }
+      case Step::dial:
+        return dial(fd, other);
+      case Step::take: {
+        int taken = accept4(fd, nullptr, nullptr, SOCK_NONBLOCK);
+        if (taken < 0) return observation(-1, errno);
+        return put(other, Fd(taken));
+      }
+      case Step::make_mailbox: {
+        Fd mailbox = unix_socket(SOCK_DGRAM);
+        must(bind_to(mailbox, next_name()), "bind");
+        return put(fd, std::move(mailbox));
+      }
+      case Step::associate:
+        return observe([&] {
+          SomeName name(other);
+          return connect(fd, name.get(), name.size);
+        });
+      case Step::dissolve:
+        return observe([&] {
+          sockaddr nobody{};
+          nobody.sa_family = AF_UNSPEC;
+          return connect(fd, &nobody, sizeof nobody);
+        });
+      case Step::send_to:
+        return observe([&] {
+          SomeName name(other);
+          std::vector<char> bytes(number + 8, next_byte_++);
+          return sendto(fd, bytes.data(), number, MSG_NOSIGNAL, name.get(), name.size);
+        });
+      case Step::pass:
+        return observe([&] { return pass(fd, other); });
+      case Step::unpack:
+        return unpack(fd, other);
       case Step::make_epoll:
         return put(fd, Fd(static_cast<int>(must(epoll_create1(0), "epoll_create1"))), Kind::set);
       case Step::write:
@@ -119,6 +194,87 @@ class Machine {
     return put(other, std::move(second));
   }
 
+  // What a socket is called; for a descriptor that is none, a name that no call takes.
+  struct SomeName {
+    explicit SomeName(int fd) {
+      auto* address = reinterpret_cast<sockaddr*>(&storage);
+      // The port of a TCP socket may be that of a UDP socket as well, or not.
+      bool tcp = get_option(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP;
+      if (tcp || getsockname(fd, address, &size) != 0) size = 1;
+    }
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+  };
+
+  std::string next_name() { return abstract_name(std::to_string(names_++).c_str()); }
+
+  Observation make_pair(Fd& fd, Fd& other, int type) {
+    UnixPair pair(type);
+    return put(fd, std::move(pair.a), other, std::move(pair.b));
+  }
+
+  Observation make_udp(Fd& fd, Fd& other) {
+    UdpPair pair(true);
+    must(connect_to(pair.b, local_port(pair.a)), "connect");
+    return put(fd, std::move(pair.a), other, std::move(pair.b));
+  }
+
+  // To a listener of the other type there is no way, so the type is asked for.
+  Observation dial(int listener, Fd& place) {
+    int type = get_option(listener, SOL_SOCKET, SO_TYPE);
+    if (get_option(listener, SOL_SOCKET, SO_DOMAIN) != AF_UNIX) return {"not asked", true};
+    Fd client = unix_socket(type);
+    SomeName name(listener);
+    int result = connect(client, name.get(), name.size);
+    Observation seen = observation(result, errno);
+    put(place, std::move(client));
+    return seen;
+  }
+
+  // Anything that a control message of one descriptor needs.
+  struct Parcel {
+    Parcel() {
+      header.msg_iov = &piece;
+      header.msg_iovlen = 1;
+      header.msg_control = control;
+      header.msg_controllen = sizeof control;
+    }
+    char byte = 0;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+    iovec piece{&byte, 1};
+    msghdr header{};
+  };
+
+  static ssize_t pass(int over, int fd) {
+    Parcel parcel;
+    // Internet sockets have no use for it, and an epoll set that goes over a socket that it
+    // watches is another story.
+    if (get_option(over, SOL_SOCKET, SO_DOMAIN) != AF_UNIX) return 0;
+    cmsghdr* message = CMSG_FIRSTHDR(&parcel.header);
+    message->cmsg_level = SOL_SOCKET;
+    message->cmsg_type = SCM_RIGHTS;
+    message->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(message), &fd, sizeof fd);
+    return sendmsg(over, &parcel.header, MSG_NOSIGNAL);
+  }
+
+  Observation unpack(int over, Fd& place) {
+    Parcel parcel;
+    errno = 0;
+    ssize_t got = recvmsg(over, &parcel.header, 0);
+    Observation seen = observation(got, errno);
+    cmsghdr* message = got >= 0 ? CMSG_FIRSTHDR(&parcel.header) : nullptr;
+    if (got < 0) return seen;
+    seen.text += " flags " + std::to_string(parcel.header.msg_flags);
+    if (message == nullptr) return seen;
+    int fd;
+    memcpy(&fd, CMSG_DATA(message), sizeof fd);
+    put(place, Fd(fd));
+    seen.text += " and a descriptor";
+    return seen;
+  }
+
   Observation make_tcp(Fd& fd, Fd& other) {
     Listener listener;
     Fd client = tcp_socket();
@@ -157,13 +313,13 @@ class Machine {
   EventList wait(int fd, int most) const {
     epoll_event events[16];
     EventList list{};
-    if (has_tcp_) most = 16;
+    if (has_network_) most = 16;
     list.result = epoll_wait(fd, events, most, 0);
     list.error = errno;
     for (long i = 0; i < list.result; i++) {
       list.events.push_back({events[i].data.u64, events[i].events});
     }
-    if (has_tcp_) {
+    if (has_network_) {
       std::stable_sort(list.events.begin(), list.events.end(),
                        [](const auto& a, const auto& b) { return a.tag < b.tag; });
     }
@@ -178,8 +334,9 @@ class Machine {
   Fd slots_[kSlots];
   Kind kind_[kSlots] = {};
   long settle_us_;
-  bool has_tcp_ = false;
+  bool has_network_ = false;
   char next_byte_ = 0;
+  int names_ = 0;
 };
 
 }  // namespace

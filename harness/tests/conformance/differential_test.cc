@@ -63,19 +63,21 @@ bool differ(const Sequence& sequence) {
 // Five slots of descriptors to play with and two sets that watch, whatever comes after.
 Sequence prologue(uint32_t choice) {
   auto pair = [](uint32_t which) {
-    static constexpr Step kPairs[] = {Step::make_pipe, Step::make_unix_pair, Step::make_tcp_pair};
-    return kPairs[which % 3];
+    static constexpr Step kPairs[] = {Step::make_pipe,          Step::make_unix_pair,
+                                      Step::make_tcp_pair,      Step::make_udp_pair,
+                                      Step::make_datagram_pair, Step::make_packet_pair};
+    return kPairs[which % 6];
   };
-  return {{Step::make_eventfd, 0, 0, choice / 9 % 2},
+  return {{Step::make_eventfd, 0, 0, choice / 36 % 2},
           {pair(choice), 1, 2, 0},
-          {pair(choice / 3), 3, 4, 0},
+          {pair(choice / 6), 3, 4, 0},
           {Step::make_epoll, 5, 0, 0},
           {Step::make_epoll, 6, 0, 0}};
 }
 
 rc::Gen<Call> arbitrary_call() {
   using rc::gen::inRange;
-  return rc::gen::map(rc::gen::tuple(inRange<uint32_t>(0, 100), inRange<uint8_t>(0, kSlots),
+  return rc::gen::map(rc::gen::tuple(inRange<uint32_t>(0, 122), inRange<uint8_t>(0, kSlots),
                                      inRange<uint8_t>(0, kSlots), inRange<uint32_t>(0, 1 << 16)),
                       [](const std::tuple<uint32_t, uint8_t, uint8_t, uint32_t>& drawn) {
                         // Not a structured binding: clang 14 can not capture one.
@@ -126,8 +128,28 @@ rc::Gen<Call> arbitrary_call() {
                           of(Step::make_pipe, slot, 1);
                         else if (weight < 99)
                           of(Step::make_unix_pair, slot, 1);
-                        else
+                        else if (weight < 100)
                           of(Step::make_epoll, slot, 1);
+                        else if (weight < 102)
+                          of(Step::make_listener, slot, 4);
+                        else if (weight < 105)
+                          of(Step::dial, slot, 1);
+                        else if (weight < 107)
+                          of(Step::take, slot, 1);
+                        else if (weight < 108)
+                          of(Step::make_mailbox, slot, 1);
+                        else if (weight < 109)
+                          of(Step::make_udp_pair, slot, 1);
+                        else if (weight < 111)
+                          of(Step::associate, slot, 1);
+                        else if (weight < 112)
+                          of(Step::dissolve, slot, 1);
+                        else if (weight < 116)
+                          of(Step::send_to, slot, 1), call.number = kSizes[number % 10];
+                        else if (weight < 119)
+                          of(Step::pass, slot, 1);
+                        else
+                          of(Step::unpack, slot, 1);
                         return call;
                       });
 }

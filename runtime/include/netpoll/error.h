@@ -25,6 +25,7 @@ enum class Errc : uint8_t {
   unexpected_eof,      // a write made no progress and gave no reason
   canceled,            // the dial's DialCanceller was triggered
   timeout,             // the dial's timeout or deadline passed
+  cannot_wait,         // raw_read or raw_write must wait, and epoll does not take the descriptor
   no_deadline,         // a deadline was set on a descriptor that cannot have one
   file_closing,        // net_closing, of a File
   closed_pipe,         // an end of pipe() was closed: the own one, or for writes the other one

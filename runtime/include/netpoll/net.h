@@ -8,6 +8,7 @@
 #include "netpoll/dial.h"
 #include "netpoll/error.h"
 #include "netpoll/file.h"
+#include "netpoll/pipe.h"
 #include "netpoll/tcp.h"
 #include "netpoll/udp.h"
 #include "netpoll/unix.h"
