@@ -128,6 +128,29 @@ TEST_F(ReductionTest, LosesNoStateOfFourThreads) {
   }));
 }
 
+// What earlier versions of the reduction lost: the order in which threads give way, and time.
+TEST_F(ReductionTest, LosesNoStateThatTimeOrAYieldBringsAbout) {
+  const PolluxOp yield = op(kPolluxYield, 0, 0), load0 = op(kPolluxLoad, 0, 0),
+                 load1 = op(kPolluxLoad, 1, 0), store0 = op(kPolluxStore, 0, 1),
+                 store1 = op(kPolluxStore, 1, 1), sleep1 = op(kPolluxSleep, 0, 0),
+                 sleep2 = op(kPolluxSleep, 0, 1);
+  const std::pair<Program, unsigned> kLost[] = {
+      {{{yield}, {load0}, {store0}}, 0},
+      {{{load0, load0, load0, load0}, {yield, yield, store0}}, 2},
+      {{{load0}, {yield, sleep1, store0}}, 2},
+      {{{load0, sleep1, load0, store1}, {op(kPolluxSwap, 0, 0), load0, load0, load1}}, 2},
+      {{{op(kPolluxPost, 1, 0)}, {load0, yield, op(kPolluxTimedWait, 1, 1)}}, 2},
+      {{{load1}, {load1}, {sleep2, store1}, {op(kPolluxTimedWait, 0, 1)}}, 2},
+  };
+  for (const auto& [program, preemptions] : kLost) {
+    const Bounds bounds{.preemptions = preemptions};
+    Explored full = explore_all(program, bounds, false, UINT64_MAX);
+    Explored reduced = explore_all(program, bounds, true, UINT64_MAX);
+    EXPECT_EQ(reduced.states, full.states) << to_text(program);
+    EXPECT_GT(full.states.size(), 1u) << to_text(program);
+  }
+}
+
 TEST_F(ReductionTest, ThreadsThatShareNothingRunOnce) {
   Thread first(4, op(kPolluxAdd, 0, 1)), second(4, op(kPolluxAdd, 1, 1));
   EXPECT_EQ(explore_all({first, second}, {.preemptions = 9}, true, 1000).runs, 1u);
