@@ -129,7 +129,7 @@ class TraceCommand final : public Command {
     app.add_option("token", what_);
     app.add_option("--seed", seed_, "trace this seed of a suite")->type_name("N");
     app.add_option("--profile", profile_, "which faults (legal)")->type_name("NAME");
-    app.add_option("--strategy", strategy_, "random, pct:DEPTH (random)")->type_name("NAME");
+    app.add_option("--strategy", strategy_, "as for `pollux run` (random)")->type_name("NAME");
     app.add_option("--last", last_, "only so many lines from the end")->type_name("N");
     app.add_flag("--force", force_, "try the token of another build");
   }

@@ -53,7 +53,8 @@ void SweepFlags::add(CLI::App& app) {
   one("--for", duration, "TIME", "stop after that long (30s, 5m); without --seeds, as many as fit");
   one("--profile", profile, "NAME",
       ("which faults: see `pollux faults --profiles`, or a .toml file (" + profile + ")").c_str());
-  one("--strategy", strategy, "NAME", "random, pct:DEPTH or pct:DEPTH:POINTS (random)");
+  one("--strategy", strategy, "NAME",
+      "random, pct:DEPTH, pos, walk, round-robin or surw:N,N,... (random)");
   one("--stuck", stuck, "TIME", "kill a run that shows no end for that long in real time (60s)");
   one("--jobs", jobs, "N", "worker processes (one per processor)");
   app.add_flag("--audit", audit, "run every seed twice and compare (else 1 %)");

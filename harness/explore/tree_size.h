@@ -8,6 +8,9 @@
 // their preemptions at once, and the estimate would come from the few that do not. So a probe
 // deviates about as often as a leaf does: with k deviations left and m more places to come, once in
 // m / k.
+//
+// On average the estimate is right, but it is more often too low than too high: where a few subtrees
+// are far larger than the others, no probe may have met one.
 #pragma once
 
 #include "explore/bounds.h"

@@ -117,7 +117,10 @@ class Explorer {
       if (!run(probe)) return false;
       estimate.add(probe.leaves());
     }
-    shared_.bound_runs = estimate.mean();
+    // Few subtrees may hold most of the leaves, and no probe may have met one. What was explored
+    // was there.
+    double made = static_cast<double>(shared_.level[shared_.levels.load() - 1].runs.load());
+    shared_.bound_runs = std::max(estimate.mean(), made);
     shared_.bound_error = std::max(estimate.error(), 1e-3);
     return estimate.mean() > kCountedMost / 2 || count();
   }

@@ -62,10 +62,48 @@ std::vector<double> rates_of(const faults::Profile& profile) {
   return rates;
 }
 
+constexpr std::string_view kPlainNames[] = {"random", "pos", "surw", "walk", "round-robin"};
+
+bool parse_counts(std::string_view text, std::vector<uint32_t>& counts) {
+  for (bool more = true; more;) {
+    size_t comma = text.find(',');
+    uint64_t count = 0;
+    if (!parse_number(text.substr(0, comma), count)) return false;
+    if (count > UINT32_MAX || counts.size() == kThreadsMax) return false;
+    counts.push_back(static_cast<uint32_t>(count));
+    more = comma != std::string_view::npos;
+    if (more) text.remove_prefix(comma + 1);
+  }
+  return true;
+}
+
+std::unique_ptr<Strategy> make_plain_strategy(const StrategySpec& spec, uint64_t seed,
+                                              std::vector<double> rates, double swarm) {
+  switch (spec.plain) {
+    case StrategySpec::Plain::random:
+      return make_random_strategy(seed, std::move(rates), swarm);
+    case StrategySpec::Plain::pos:
+      return make_pos_strategy(seed, std::move(rates), swarm);
+    case StrategySpec::Plain::surw:
+      return make_surw_strategy(seed, spec.surw_counts, std::move(rates), swarm);
+    case StrategySpec::Plain::walk:
+      return make_walk_strategy(seed, std::move(rates), swarm);
+    case StrategySpec::Plain::round_robin:
+      return make_round_robin_strategy(seed, std::move(rates), swarm);
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 std::string to_string(const StrategySpec& spec) {
-  if (spec.pct_depth == 0) return "random";
+  if (spec.pct_depth == 0) {
+    std::string text(kPlainNames[static_cast<size_t>(spec.plain)]);
+    for (size_t i = 0; i < spec.surw_counts.size(); ++i) {
+      text += (i == 0 ? ":" : ",") + std::to_string(spec.surw_counts[i]);
+    }
+    return text;
+  }
   std::string text = "pct:" + std::to_string(spec.pct_depth);
   if (spec.pct_length != 0) text += ":" + std::to_string(spec.pct_length);
   return text;
@@ -73,7 +111,16 @@ std::string to_string(const StrategySpec& spec) {
 
 std::variant<StrategySpec, std::string> parse_strategy(std::string_view text) {
   StrategySpec spec;
-  if (text == "random") return spec;
+  for (size_t i = 0; i < std::size(kPlainNames); ++i) {
+    spec.plain = static_cast<StrategySpec::Plain>(i);
+    if (text == kPlainNames[i] && spec.plain != StrategySpec::Plain::surw) return spec;
+  }
+  constexpr std::string_view kSurw = "surw:";
+  if (text.starts_with(kSurw) && parse_counts(text.substr(kSurw.size()), spec.surw_counts)) {
+    spec.plain = StrategySpec::Plain::surw;
+    return spec;
+  }
+  spec = {};
   constexpr std::string_view kPrefix = "pct:";
   if (text.starts_with(kPrefix)) {
     std::string_view depth = text.substr(kPrefix.size()), length;
@@ -91,7 +138,8 @@ std::variant<StrategySpec, std::string> parse_strategy(std::string_view text) {
     if (good) return spec;
   }
   return "'" + std::string(text) +
-         "' is no strategy: use random, pct:DEPTH (DEPTH from 1 to 100) or pct:DEPTH:POINTS";
+         "' is no strategy: use random, pct:DEPTH (DEPTH from 1 to 100), pct:DEPTH:POINTS, pos, "
+         "surw:POINTS,POINTS,... (of each thread), walk or round-robin";
 }
 
 std::shared_ptr<const Mix> make_mix(StrategySpec strategy, faults::Profile profile) {
@@ -127,7 +175,7 @@ std::unique_ptr<Strategy> make_strategy(const Plan& plan) {
   const StrategySpec& spec = drawn.mix->strategy;
   const faults::Profile& profile = drawn.mix->profile;
   if (spec.pct_depth == 0) {
-    return make_random_strategy(drawn.seed, rates_of(profile), profile.swarm);
+    return make_plain_strategy(spec, drawn.seed, rates_of(profile), profile.swarm);
   }
   uint64_t length = spec.pct_length != 0 ? spec.pct_length : drawn_pct_length(drawn.seed);
   return make_pct_strategy(drawn.seed, spec.pct_depth, length, rates_of(profile), profile.swarm);

@@ -20,10 +20,14 @@
 
 namespace pollux::run {
 
-// "random", "pct:3" or "pct:3:2000".
+// "random", "pct:3", "pct:3:2000", "pos", "surw:12,30,30", "walk" or "round-robin".
 struct StrategySpec {
-  unsigned pct_depth = 0;   // 0: random
-  uint64_t pct_length = 0;  // 0: each seed draws one, from 64 to 16384
+  enum class Plain : uint8_t { random, pos, surw, walk, round_robin };
+
+  unsigned pct_depth = 0;             // 0: it is not PCT
+  uint64_t pct_length = 0;            // 0: each seed draws one, from 64 to 16384
+  Plain plain = Plain::random;        // which one, when pct_depth is 0
+  std::vector<uint32_t> surw_counts = {};  // points by thread
 
   friend bool operator==(const StrategySpec&, const StrategySpec&) = default;
 };

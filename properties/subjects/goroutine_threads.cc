@@ -3,8 +3,10 @@
 
 #include <utility>
 
+#include "netpoll/go.h"
 #include "src/clock.h"
 #include "src/fatal.h"
+#include "src/goroutine_dump.h"
 #include "src/park.h"
 
 namespace {
@@ -46,7 +48,7 @@ Goroutine::~Goroutine() {
 namespace netpoll {
 
 scheduler::scheduler(const RuntimeOptions& options)
-    : options_(options), polls_(*this, options.poll_descs_max) {}
+    : options_(options), polls_(*this, options.poll_descs_max), blocking_(*this) {}
 
 scheduler::~scheduler() = default;
 
@@ -66,17 +68,15 @@ void scheduler::inject(g_list list, worker*, int32_t waiters_delta) {
   add_netpoll_waiters(waiters_delta);
 }
 
-void scheduler::timer_arm(timer& t, int64_t when, timer::callback fn, void* arg, uint64_t seq) {
+bool scheduler::timer_arm(timer& t, int64_t when, timer::callback fn, void* arg, uint64_t seq) {
   bool earlier = false;
-  if (!t.home || !t.home->rearm(t, when, fn, arg, seq, &earlier)) {
-    earlier = machine->timers().arm(t, when, fn, arg, seq);
-  }
+  const bool moved = t.home && t.home->rearm(t, when, fn, arg, seq, &earlier);
+  if (!moved) earlier = machine->timers().arm(t, when, fn, arg, seq);
   if (earlier) poller_.wake();
+  return moved;
 }
 
-void scheduler::timer_stop(timer& t) {
-  if (t.home) t.home->stop(t);
-}
+bool scheduler::timer_stop(timer& t) { return t.home && t.home->stop(t); }
 
 RuntimeCounters scheduler::counters() const {
   return {.netpoll_waiters = netpoll_waiters_.load(),
@@ -85,7 +85,7 @@ RuntimeCounters scheduler::counters() const {
           .live_goroutines = 0};
 }
 
-void gopark(bool (*commit)(g*, void*), void* arg) {
+void gopark(bool (*commit)(g*, void*), void* arg, wait_reason, int64_t) {
   if (self == nullptr) fatal("a call that may wait was made outside a goroutine");
   self->status.store(g_status::waiting);
   if (commit(self, arg)) {
@@ -97,22 +97,8 @@ void gopark(bool (*commit)(g*, void*), void* arg) {
 
 void goready(g* gp) { gp->sched->ready(gp); }
 
-// The rest is scheduler.cc's, word for word.
-bool park_slot::commit(g* gp, void* self) {
-  uintptr_t expected = nil;
-  auto& state = static_cast<park_slot*>(self)->state_;
-  return state.compare_exchange_strong(expected, reinterpret_cast<uintptr_t>(gp));
-}
+void go(std::function<void()>) { fatal("a protocol starts its threads itself"); }
 
-void park_slot::wait() {
-  if (state_.load() == ready) return;
-  gopark(commit, this);
-}
-
-void park_slot::wake() {
-  const uintptr_t old = state_.exchange(ready);
-  if (old == ready) fatal("park_slot: woken twice");
-  if (old != nil) goready(reinterpret_cast<g*>(old));
-}
+void dump_goroutines() noexcept {}  // the world's report names the threads
 
 }  // namespace netpoll

@@ -153,6 +153,23 @@ std::unique_ptr<Strategy> make_random_strategy(uint64_t seed, std::vector<double
 std::unique_ptr<Strategy> make_pct_strategy(uint64_t seed, unsigned depth, uint64_t length,
                                             std::vector<double> fault_rates, double fault_swarm);
 
+// Partial order sampling (Yuan, Yang, Gu, CAV 2018): random priorities for what the threads are
+// about to do, drawn again for what races with the step that was taken.
+std::unique_ptr<Strategy> make_pos_strategy(uint64_t seed, std::vector<double> fault_rates,
+                                            double fault_swarm);
+
+// Selectively uniform random walk (Zhao et al., ASPLOS 2025): threads are drawn in proportion to
+// the points that they have left. counts[t] is the number of points of thread t in a run without
+// deviations.
+std::unique_ptr<Strategy> make_surw_strategy(uint64_t seed, std::vector<uint32_t> counts,
+                                             std::vector<double> fault_rates, double fault_swarm);
+
+// For comparison: even chances at each point; and turns of a fixed number of points, drawn per run.
+std::unique_ptr<Strategy> make_walk_strategy(uint64_t seed, std::vector<double> fault_rates,
+                                             double fault_swarm);
+std::unique_ptr<Strategy> make_round_robin_strategy(uint64_t seed, std::vector<double> fault_rates,
+                                                    double fault_swarm);
+
 // Exactly these deviations, 0 everywhere else. One that can not happen (never reached, thread not
 // runnable, outcome out of range) is skipped.
 std::unique_ptr<Strategy> make_replay_strategy(std::vector<Deviation>);

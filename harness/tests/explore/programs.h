@@ -21,6 +21,8 @@ struct PolluxTestProgram {
 
 // Programs about interleavings; the table ends with a null name.
 const PolluxTestProgram* pollux_schedule_programs();
+// Textbook programs; some run for ever where they are wrong.
+const PolluxTestProgram* pollux_litmus_programs();
 // Programs about what a thread has of its own: none may fail under any schedule.
 const PolluxTestProgram* pollux_identity_programs();
 // Programs about pthread.h and the standard library's thread objects: none may fail.

@@ -8,21 +8,13 @@
 #include <mutex>
 #include <thread>
 
-#include "pollux/world.h"
 #include "tests/explore/programs.h"
+#include "tests/explore/programs_help.h"
 
 namespace {
 
-void check(bool condition, const char* what) {
-  if (!condition) pollux::fail("check", what);
-}
-
-template <typename F, typename G>
-void both(F f, G g) {
-  std::thread a(f), b(g);
-  a.join();
-  b.join();
-}
+using pollux::explore_test::both;
+using pollux::explore_test::check;
 
 // --- Peterson's lock: announce, then give way. The wrong one gives way first.
 
