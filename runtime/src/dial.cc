@@ -11,7 +11,9 @@
 // the canceller under the canceller's lock, and if cancel() came first, the dial has failed. After
 // that cancel() cannot reach the descriptor, and the deadline is cleared.
 //
-// Lock order: DialCanceller::lock_ -> poll_desc::lock.
+// A context is one more canceller (dial_context), but for the error.
+//
+// Lock order: a context's lock -> DialCanceller::lock_ -> poll_desc::lock.
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -72,6 +74,9 @@ Error interrupted(const dial_limits& limits) {
   for (const DialCanceller* c : {limits.canceller, limits.race}) {
     if (c && c->canceled()) return Error(Errc::canceled);
   }
+  if (limits.context) {
+    if (Error err = limits.context->err()) return err;
+  }
   if (limits.deadline != Deadline{} && std::chrono::steady_clock::now() >= limits.deadline) {
     return Error(Errc::timeout);
   }
@@ -80,6 +85,11 @@ Error interrupted(const dial_limits& limits) {
 
 Deadline dial_deadline(const DialOptions& options) {
   Deadline deadline = options.deadline;
+  const auto context = options.context.deadline();
+  // The instant that would mean "none" has passed, and the context has said so.
+  if (context && *context != Deadline{} && (deadline == Deadline{} || *context < deadline)) {
+    deadline = *context;
+  }
   if (options.timeout.count() == 0) return deadline;
   const int64_t at = saturating_add(nanotime(), options.timeout.count());
   const Deadline timeout(std::chrono::nanoseconds(std::max<int64_t>(at, 1)));
@@ -133,11 +143,14 @@ Error connect(net_fd& fd, const Address& to, const dial_limits& limits, Address*
     if (Error err = fd.pfd.set_deadline(limits.deadline, poll_modes::write)) return err;
   }
   dial_watch watch(limits.canceller, &fd);
+  dial_watch context(limits.context ? limits.context->canceller() : nullptr, &fd);
   dial_watch race(limits.race, &fd);
   Error err = await_connection(fd, peer);
   bool canceled = watch.release();
+  const bool context_done = context.release();
   canceled |= race.release();
   if (canceled) return Error(Errc::canceled);
+  if (context_done) return limits.context->err();
   // The write deadline is the dial's own: its expiry is the dial's timeout.
   if (err.code() == Errc::deadline_exceeded) return Error(Errc::timeout);
   if (err) return err;

@@ -15,6 +15,7 @@
 #include "netpoll/go.h"
 #include "netpoll/sync.h"
 #include "src/clock.h"
+#include "src/dial_watch.h"
 #include "src/scheduler.h"
 #include "src/socket_address.h"
 #include "src/waitable.h"
@@ -162,7 +163,8 @@ Error dial_parallel(scheduler& s, const network& net, std::span<const Address> p
 
 Error dial_addresses(scheduler& s, const network& net, std::span<const Address> to,
                      const DialOptions& options, std::shared_ptr<net_fd>* out) {
-  const dial_limits limits{dial_deadline(options), options.canceller};
+  dial_context context(options.context);
+  const dial_limits limits{dial_deadline(options), options.canceller, &context};
   if (to.empty()) return dial_error(Error(Errc::missing_address), net, options, {});
   if (to.size() == 1) {
     return dial_error(dial_socket(s, net, to[0], options, limits, out), net, options, to[0]);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "netpoll/dial.h"
+#include "src/context_state.h"
 
 namespace netpoll {
 
@@ -28,6 +29,22 @@ class dial_watch {
   net_fd* fd_;
   dial_watch* next_ = nullptr;  // DialCanceller::lock_
   dial_watch* previous_ = nullptr;
+};
+
+// Turns the end of a context into a cancel, for one whole dial.
+class dial_context {
+ public:
+  explicit dial_context(const Context& c) : context_(c), watch_(c, cancel, &canceller_) {}
+
+  DialCanceller* canceller() { return &canceller_; }
+  Error err() const { return context_.err(); }
+
+ private:
+  static void cancel(void* c) { static_cast<DialCanceller*>(c)->cancel(); }
+
+  const Context& context_;
+  DialCanceller canceller_;
+  context_watch watch_;  // goes first
 };
 
 }  // namespace netpoll

@@ -2,6 +2,7 @@
 // From a socket, or the error that prevented it, to the handle that the user gets.
 #pragma once
 
+#include "src/dial_watch.h"
 #include "src/scheduler.h"
 #include "src/socket.h"
 
@@ -20,7 +21,8 @@ template <class Handle>
 Result<Handle> dial_handle(const network& net, const Address& to, const DialOptions& options) {
   scheduler& s = scheduler::current("dial called outside a goroutine");
   std::shared_ptr<net_fd> fd;
-  const dial_limits limits{dial_deadline(options), options.canceller};
+  dial_context context(options.context);
+  const dial_limits limits{dial_deadline(options), options.canceller, &context};
   const Error err = dial_socket(s, net, to, options, limits, &fd);
   if (err) return {{}, address_error(err, "dial", net, options.local, to)};
   return {Handle(std::move(fd)), Error()};

@@ -39,10 +39,13 @@ Error bind_socket(net_fd& fd, const Address& at);
 Error listen_socket(scheduler& s, const network& net, const Address& at, const ListenConfig& config,
                     std::shared_ptr<net_fd>* out);
 
+class dial_context;
+
 // When a dial must stop.
 struct dial_limits {
   Deadline deadline{};
   DialCanceller* canceller = nullptr;  // the user's
+  dial_context* context = nullptr;     // likewise
   DialCanceller* race = nullptr;       // another attempt of the same dial has won
 };
 

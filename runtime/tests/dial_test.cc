@@ -85,6 +85,39 @@ TEST_P(DialTest, CancelEndsItPromptly) {
   });
 }
 
+TEST_P(DialTest, AContextEndsItAndSaysWhy) {
+  run([](Runtime& runtime) {
+    SilentListener silent;
+    auto [ctx, cancel] = with_cancel(Context());
+    WaitGroup done;
+    done.go([&, c = ctx] {
+      const Error err = dial_tcp(silent.at(), {.context = c}).err;
+      EXPECT_EQ(err.code(), Errc::canceled) << err.message();
+    });
+    ASSERT_TRUE(parked(runtime, 1));
+    cancel();
+    done.wait();
+    EXPECT_EQ(dial_tcp(silent.at(), {.context = ctx}).err.code(), Errc::canceled);
+
+    const auto start = Clock::now();
+    auto [timed, cancel_timed] = with_timeout(Context(), milliseconds(20));
+    const Error late = dial_tcp(silent.at(), {.context = timed}).err;
+    EXPECT_EQ(late.code(), Errc::timeout) << late.message();
+    EXPECT_GE(Clock::now() - start, milliseconds(20));
+    auto [past, cancel_past] = with_deadline(Context(), Deadline{});
+    EXPECT_EQ(dial_tcp(silent.at(), {.context = past}).err.code(), Errc::timeout);
+
+    // A context that ends after the dial disturbs nothing.
+    TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
+    auto [after, cancel_after] = with_cancel(Context());
+    TcpConn client = dial_tcp(l.addr(), {.context = after}).value;
+    cancel_after();
+    TcpConn server = l.accept().value;
+    EXPECT_EQ(client.write("x", 1).n, 1u);
+    EXPECT_EQ(read_exactly(server, 1), "x");
+  });
+}
+
 TEST_P(DialTest, CancelAfterSuccessDisturbsNothing) {
   run([](Runtime&) {
     TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "netpoll/conn.h"
+#include "netpoll/context.h"
 
 namespace netpoll {
 
@@ -36,6 +37,8 @@ struct DialOptions {
   std::chrono::nanoseconds fallback_delay = std::chrono::milliseconds(300);
   KeepAliveConfig keep_alive{};
   ControlHook control{};
+  // Its end ends the dial, with its err(): Errc::canceled, or Errc::timeout if a deadline passed.
+  Context context{};
 };
 
 }  // namespace netpoll
