@@ -40,6 +40,11 @@ uint32_t cost_of(size_t size) {
   return static_cast<uint32_t>(kSkBuff + area);
 }
 
+// An address as the argument of an entry of the timeline.
+uint64_t packed(Address address) {
+  return uint64_t{address.ip} << 32 | uint64_t{address.six} << 16 | address.port;
+}
+
 void note(const char* what, const Datagram* datagram) {
   if (__builtin_expect(!trace::recorder.text, 1)) return;
   trace::line("%s %s -> %s, %zu bytes", what, to_string(datagram->from).c_str(),
@@ -173,7 +178,8 @@ void UdpSocket::arrives(void* object, uint64_t, uint64_t) {
     UdpSocket* sender = datagram->sender;
     if (sender->generation == datagram->sender_generation && sender->connected &&
         sender->remote == datagram->to) {
-      state.timeline->add(now() + network_delay(), unreachable, sender, sender->generation);
+      state.timeline->add(now() + network_delay(), unreachable, sender, sender->generation,
+                          packed(datagram->to));
     }
     pools.datagrams.give(datagram);
     return;
@@ -191,9 +197,10 @@ void UdpSocket::arrives(void* object, uint64_t, uint64_t) {
 }
 
 // ICMP "port unreachable" came back (__udp4_lib_err).
-void UdpSocket::unreachable(void* object, uint64_t generation, uint64_t) {
+void UdpSocket::unreachable(void* object, uint64_t generation, uint64_t to) {
   auto* sender = static_cast<UdpSocket*>(object);
   if (sender->generation != generation || !sender->connected) return;
+  if (packed(sender->remote) != to) return;  // connected to another one meanwhile
   sender->error = ECONNREFUSED;
   sender->wake(EPOLLERR);
 }

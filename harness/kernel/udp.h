@@ -63,7 +63,7 @@ class UdpSocket final : public InetSocket {
   void disconnect();
   void send(const Buffers&, size_t size, Address to, unsigned host);
   static void arrives(void* datagram, uint64_t, uint64_t);
-  static void unreachable(void* sender, uint64_t generation, uint64_t);
+  static void unreachable(void* sender, uint64_t generation, uint64_t to);
 
   PacketQueue<Datagram> queue_;
   bool address_locked_ = false, port_locked_ = false;  // as bind() fixed them
