@@ -1,6 +1,8 @@
 # Shared by the scripts of this folder: source it. Sets `root` and defines stage and build.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jobs=$(nproc)
+# Presets that compile a file in the same way share what ccache has of it.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$root} CCACHE_NOHASHDIR=1
 
 # stage NAME COMMAND...: runs the command and prints how long it took.
 stage() {

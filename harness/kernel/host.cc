@@ -152,9 +152,7 @@ bool Ports::conflicts(const TcpSocket* socket) const {
   const Bucket& found = buckets_[socket->local.port];
   auto clash = [&](const TcpSocket* other) {
     if (other == socket) return false;
-    bool same_address =
-        socket->local.ip == 0 || other->local.ip == 0 || socket->local.ip == other->local.ip;
-    if (!same_address) return false;
+    if (!socket->overlaps(*other)) return false;
     if (socket->reuse_port && other->reuse_port) return false;
     return !(socket->reuse_address && other->reuse_address &&
              other->state != TcpSocket::State::listen);
@@ -217,8 +215,9 @@ TcpSocket* Ports::find_listener(Address to) const {
   // A listener on the very address wins over one on any (compute_score).
   TcpSocket* any = nullptr;
   for (TcpSocket* at = buckets_[to.port].listeners; at != nullptr; at = at->next_of_port) {
-    if (at->local.ip == to.ip) return at;
-    if (at->local.ip == 0 && any == nullptr) any = at;
+    if (!at->hears(to)) continue;
+    if (at->local.ip != 0) return at;
+    if (any == nullptr || any->local.six != to.six) any = at;
   }
   return any;
 }

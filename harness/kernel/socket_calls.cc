@@ -58,7 +58,7 @@ long take_connection(Socket* listener, Socket** child, SocketName* peer) {
       TcpSocket* accepted;
       if (long error = tcp->accept(&accepted); error != 0) return error;
       *child = accepted;
-      *peer = name_of(accepted->remote);
+      *peer = accepted->name_of(accepted->remote);
       return 0;
     }
     case Kind::udp:
@@ -125,29 +125,30 @@ long call_socket(const Arguments& a) {
   int type = a.integer(1) & ~kTypeFlags;
   int protocol = a.integer(2);
   if (type >= 16) return -EINVAL;  // SOCK_TYPE_MASK
-  if (domain == AF_INET6 || domain < 0 || domain >= AF_MAX) return -EAFNOSUPPORT;
+  if (domain < 0 || domain >= AF_MAX) return -EAFNOSUPPORT;
   if (type < 0 || type >= kTypes) return -EINVAL;
   if (domain == AF_UNIX) return unix_socket(a.integer(1), protocol);
-  if (domain != AF_INET) unmodelled("socket of another family");
+  bool inet6 = domain == AF_INET6;
+  if (domain != AF_INET && !inet6) unmodelled("socket of another family");
   bool datagrams = type == SOCK_DGRAM;
   if (type == SOCK_SEQPACKET || type == SOCK_RDM) return -ESOCKTNOSUPPORT;
-  if (!datagrams && type != SOCK_STREAM) unmodelled("socket(AF_INET, ...) of another type");
+  if (!datagrams && type != SOCK_STREAM) unmodelled("socket of another type");
   if (datagrams && (protocol == IPPROTO_ICMP || protocol == IPPROTO_UDPLITE)) {
-    unmodelled("socket(AF_INET, SOCK_DGRAM, ...) of another protocol than UDP");
+    unmodelled("a datagram socket of another protocol than UDP");
   }
   int own = datagrams ? IPPROTO_UDP : IPPROTO_TCP;
   if (protocol != 0 && protocol != own) return -EPROTONOSUPPORT;
   if (no_descriptor_free()) return -EMFILE;
   unsigned host = explore::current_host();
-  Socket* socket = datagrams ? static_cast<Socket*>(UdpSocket::create(host))
-                             : static_cast<Socket*>(TcpSocket::create(host));
+  Socket* socket = datagrams ? static_cast<Socket*>(UdpSocket::create(host, inet6))
+                             : static_cast<Socket*>(TcpSocket::create(host, inet6));
   socket->non_blocking = (a.integer(1) & SOCK_NONBLOCK) != 0;
   return install(socket, (a.integer(1) & SOCK_CLOEXEC) != 0);
 }
 
 long call_socketpair(const Arguments& a) {
   int type = a.integer(1) & ~kTypeFlags;
-  if (a.integer(0) == AF_INET) return -EOPNOTSUPP;
+  if (a.integer(0) == AF_INET || a.integer(0) == AF_INET6) return -EOPNOTSUPP;
   if (a.integer(0) != AF_UNIX) return -EAFNOSUPPORT;
   if (type < 0 || type >= kTypes) return -EINVAL;
   long kind = unix_type(type, a.integer(2));
@@ -233,36 +234,30 @@ long call_shutdown(const Arguments& a) {
 
 namespace {
 
+bool is_unix(const Socket* socket) {
+  return socket->kind() == Kind::unix_stream || socket->kind() == Kind::unix_packet;
+}
+
 SocketName own_name(const Socket* socket) {
-  switch (socket->kind()) {
-    case Kind::tcp:
-      return name_of(static_cast<const TcpSocket*>(socket)->local);
-    case Kind::udp:
-      return name_of(static_cast<const UdpSocket*>(socket)->local);
-    default: {
-      SocketName name = as_unix(socket)->name();
-      if (name.length != 0) return name;
-      name.address.ss_family = AF_UNIX;
-      name.length = sizeof(sa_family_t);
-      return name;
-    }
+  if (!is_unix(socket)) {
+    auto* inet = static_cast<const InetSocket*>(socket);
+    return inet->name_of(inet->local);
   }
+  SocketName name = as_unix(socket)->name();
+  if (name.length != 0) return name;
+  name.address.ss_family = AF_UNIX;
+  name.length = sizeof(sa_family_t);
+  return name;
 }
 
 // Length 0: there is no peer.
 SocketName peer_name(const Socket* socket) {
-  switch (socket->kind()) {
-    case Kind::tcp: {
-      auto* tcp = static_cast<const TcpSocket*>(socket);
-      return tcp->has_peer_name() ? name_of(tcp->remote) : SocketName{};
-    }
-    case Kind::udp: {
-      auto* udp = static_cast<const UdpSocket*>(socket);
-      return udp->connected && udp->remote.port != 0 ? name_of(udp->remote) : SocketName{};
-    }
-    default:
-      return as_unix(socket)->peer_name();
-  }
+  if (is_unix(socket)) return as_unix(socket)->peer_name();
+  auto* inet = static_cast<const InetSocket*>(socket);
+  bool known = socket->kind() == Kind::tcp
+                   ? static_cast<const TcpSocket*>(socket)->has_peer_name()
+                   : static_cast<const UdpSocket*>(socket)->connected && inet->remote.port != 0;
+  return known ? inet->name_of(inet->remote) : SocketName{};
 }
 
 }  // namespace

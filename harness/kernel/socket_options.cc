@@ -77,6 +77,11 @@ int type_of(const Socket* socket) {
   return socket->kind() == Kind::udp ? SOCK_DGRAM : SOCK_STREAM;
 }
 
+int family_of(const Socket* socket) {
+  if (!is_inet(socket)) return AF_UNIX;
+  return static_cast<const InetSocket*>(socket)->inet6 ? AF_INET6 : AF_INET;
+}
+
 int protocol_of(const Socket* socket) {
   if (socket->kind() == Kind::tcp) return IPPROTO_TCP;
   return socket->kind() == Kind::udp ? IPPROTO_UDP : 0;
@@ -158,7 +163,7 @@ long get_common(Socket* socket, const Arguments& a) {
     case SO_TYPE:
       return answer(a, type_of(socket));
     case SO_DOMAIN:
-      return answer(a, is_inet(socket) ? AF_INET : AF_UNIX);
+      return answer(a, family_of(socket));
     case SO_PROTOCOL:
       return answer(a, protocol_of(socket));
     case SO_ACCEPTCONN:
@@ -247,6 +252,26 @@ long set_ip(const Arguments& a) {
   return bad_address(a.pointer<void>(3)) ? -EFAULT : 0;
 }
 
+long set_ipv6(InetSocket* socket, const Arguments& a) {
+  if (!socket->inet6) return -ENOPROTOOPT;
+  int value = 0;
+  if (long error = value_from(a, &value); error != 0) return error;
+  switch (a.integer(2)) {
+    case IPV6_V6ONLY:
+      if (socket->local.port != 0) return -EINVAL;
+      socket->inet6_only = value != 0;
+      return 0;
+    case IPV6_UNICAST_HOPS:
+    case IPV6_TCLASS:
+    case IPV6_MTU_DISCOVER:
+    case IPV6_MULTICAST_HOPS:
+    case IPV6_MULTICAST_LOOP:
+      return 0;
+    default:
+      unmodelled("setsockopt(IPPROTO_IPV6, ...) of another option");
+  }
+}
+
 }  // namespace
 
 long call_setsockopt(const Arguments& a) {
@@ -266,7 +291,7 @@ long call_setsockopt(const Arguments& a) {
     case IPPROTO_IP:
       return set_ip(a);
     case IPPROTO_IPV6:
-      return -ENOPROTOOPT;
+      return set_ipv6(static_cast<InetSocket*>(socket), a);
     default:
       unmodelled("setsockopt of another level");
   }
@@ -280,6 +305,12 @@ long call_getsockopt(const Arguments& a) {
   if (!is_inet(socket)) return -EOPNOTSUPP;
   if (level == IPPROTO_TCP) {
     return socket->kind() == Kind::tcp ? get_tcp(static_cast<TcpSocket*>(socket), a) : -EOPNOTSUPP;
+  }
+  if (level == IPPROTO_IPV6) {
+    auto* inet = static_cast<InetSocket*>(socket);
+    if (!inet->inet6) return -EOPNOTSUPP;
+    if (a.integer(2) == IPV6_V6ONLY) return answer(a, inet->inet6_only);
+    unmodelled("getsockopt(IPPROTO_IPV6, ...) of another option");
   }
   unmodelled("getsockopt of another level");
 }

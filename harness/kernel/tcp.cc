@@ -27,13 +27,13 @@
 
 namespace pollux::kernel {
 
-TcpSocket* TcpSocket::create(unsigned host_number) {
+TcpSocket* TcpSocket::create(unsigned host_number, bool six) {
   TcpSocket* socket = pools.tcp_sockets.take();
-  socket->begin_life(host_number);
+  socket->begin_life(host_number, six);
   return socket;
 }
 
-void TcpSocket::begin_life(unsigned host_number) {
+void TcpSocket::begin_life(unsigned host_number, bool six) {
   const NetworkOptions& network = kernel::state.options.network;
   begin_socket(host_number, network.send_buffer_bytes, network.receive_buffer_bytes);
   state = State::closed;
@@ -44,7 +44,7 @@ void TcpSocket::begin_life(unsigned host_number) {
   no_delay = peer_known = closed_first = false;
   observed = 0;
   receive_low_water = 1;
-  local = remote = Address{};
+  begin_inet(six);
   in = out = nullptr;
   next_of_port = previous_of_port = nullptr;
   in_port_table = false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// TCP over IPv4: sockets, the streams between them, and what travels.
+// TCP over IPv4 and IPv6: sockets, the streams between them, and what travels.
 //
 // A connection is two sockets and two streams, one per direction. A stream holds every byte from
 // the moment the sender's write took it until the receiver's read took it, in one ring:
@@ -40,14 +40,14 @@ struct Stream {
   uint64_t unsent() const { return written - sent; }
 };
 
-class TcpSocket final : public Socket {
+class TcpSocket final : public InetSocket {
  public:
   enum class State : uint8_t { closed, listen, syn_sent, syn_received, established };
   // struct socket's state, which connect(2) goes by.
   enum class Use : uint8_t { unconnected, connecting, connected, disconnecting };
 
-  TcpSocket() : Socket(Kind::tcp) {}
-  static TcpSocket* create(unsigned host);
+  TcpSocket() : InetSocket(Kind::tcp) {}
+  static TcpSocket* create(unsigned host, bool inet6);
 
   uint32_t poll() override;
   long read(const Buffers&, size_t limit, int flags) override;
@@ -110,7 +110,6 @@ class TcpSocket final : public Socket {
   bool closed_first = false;
   uint64_t observed = 0;  // stream position up to which the program knows that bytes arrived
   uint32_t receive_low_water = 1;
-  Address local, remote;
   Stream* in = nullptr;
   Stream* out = nullptr;
 
@@ -122,7 +121,7 @@ class TcpSocket final : public Socket {
   friend struct Network;
   static TcpSocket* make_child(TcpSocket* listener, Stream* from_client);
 
-  void begin_life(unsigned host_number);
+  void begin_life(unsigned host_number, bool six);
   void close_connection();
   void close_listener();
   void send_fin();

@@ -24,9 +24,7 @@ Time deadline_after(int64_t timeout) { return timeout == 0 ? kNever : now() + ti
 
 long TcpSocket::bind(const SocketName& name) {
   Address address;
-  if (long problem = address_from(name, true, &address); problem != 0) return problem;
-  bool ours = address.ip == 0 || address.ip >> 24 == 127 || address.ip == address_of_host(host);
-  if (!ours) return -EADDRNOTAVAIL;
+  if (long problem = bind_address(name, &address); problem != 0) return problem;
   if (state != State::closed || bound) return -EINVAL;
   return take_port(address);
 }
@@ -58,7 +56,7 @@ long TcpSocket::listen(int wanted_backlog) {
   backlog_ = wanted_backlog < 0 || wanted_backlog > kSoMaxConn ? kSoMaxConn : wanted_backlog;
   if (state == State::listen) return 0;
   if (!bound) {
-    long result = take_port(Address{});
+    long result = take_port(nowhere());
     if (result < 0) return result;
   }
   Ports& ports = kernel::host(host).ports;
@@ -167,13 +165,10 @@ long TcpSocket::connect(const SocketName& name) {
 
 long TcpSocket::start_connect(const SocketName& name) {  // tcp_v4_connect
   Address to;
-  if (long problem = address_from(name, false, &to); problem != 0) return problem;
-  if (to.ip == 0) to.ip = kLoopback;
-  if (host_of_address(to.ip, host) < 0) return -ENETUNREACH;
-  if (local.ip == 0) {
-    bool loopback = to.ip >> 24 == 127;
-    local.ip = loopback ? kLoopback : address_of_host(host);
-  }
+  if (long problem = target(name, 0, &to); problem != 0) return problem;
+  if (long problem = route(to); problem < 0) return problem;
+  local.ip = source_ip(to);
+  local.six = to.six;
   Ports& ports = kernel::host(host).ports;
   if (!bound) {
     local.port = ports.ephemeral(/*for_connect=*/true);
@@ -223,7 +218,7 @@ void TcpSocket::clear_for_reuse() {
   shut_read = shut_write = fin_received = no_space = false;
   hidden = hide_grace = squeezed = squeeze_grace = false;
   peer_known = closed_first = false;
-  remote = Address{};
+  remote = nowhere();
   if (port_locked) {
     if (in_port_table) {  // a former listener is an ordinary holder of the port
       Ports& ports = kernel::host(host).ports;
@@ -232,7 +227,7 @@ void TcpSocket::clear_for_reuse() {
     }
   } else {
     leave_port();
-    local = Address{};
+    local = nowhere();
   }
 }
 
@@ -245,7 +240,7 @@ long TcpSocket::disconnect() {
       kernel::host(host).ports.add(this);
     } else {
       bound = false;
-      local = Address{};
+      local = nowhere();
     }
     use = Use::unconnected;
     return 0;

@@ -135,9 +135,8 @@ void Network::syn_arrives(void* object, uint64_t generation, uint64_t) {
   Host& target = host(static_cast<unsigned>(number));
   TcpSocket* listener = target.ports.find_listener(client->remote);
   if (listener == nullptr) {
-    bool to_itself = static_cast<unsigned>(number) == client->host &&
-                     client->remote.ip == client->local.ip &&
-                     client->remote.port == client->local.port;
+    bool to_itself =
+        static_cast<unsigned>(number) == client->host && client->remote == client->local;
     if (to_itself) {  // a simultaneous open with itself
       client->connect_to_itself();
     } else {
@@ -162,7 +161,8 @@ void Network::syn_arrives(void* object, uint64_t generation, uint64_t) {
 
 TcpSocket* TcpSocket::make_child(TcpSocket* listener, Stream* from_client) {
   TcpSocket* client = from_client->from;
-  TcpSocket* child = create(listener->host);
+  TcpSocket* child = create(listener->host, listener->inet6);
+  child->inet6_only = listener->inet6_only;
   child->state = State::syn_received;
   child->use = Use::connected;
   child->local = client->remote;

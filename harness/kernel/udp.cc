@@ -48,10 +48,10 @@ void note(const char* what, const Datagram* datagram) {
 
 }  // namespace
 
-UdpSocket* UdpSocket::create(unsigned host_number) {
+UdpSocket* UdpSocket::create(unsigned host_number, bool six) {
   UdpSocket* socket = pools.udp_sockets.take();
   socket->begin_socket(host_number, kDefaultBuffer, kDefaultBuffer);
-  socket->local = socket->remote = Address{};
+  socket->begin_inet(six);
   socket->connected = false;
   socket->next_of_port = nullptr;
   socket->link_of_port = nullptr;
@@ -114,20 +114,19 @@ long UdpSocket::transmit(const Buffers& buffers, size_t limit, int, const Envelo
   Address to = remote;
   if (envelope != nullptr && envelope->name.length != 0) {
     SocketName name = envelope->name;
-    if (name.address.ss_family == AF_UNSPEC) name.address.ss_family = AF_INET;
-    if (long problem = address_from(name, false, &to); problem != 0) return problem;
+    if (!inet6 && name.address.ss_family == AF_UNSPEC) name.address.ss_family = AF_INET;
+    if (long problem = target(name, ENETUNREACH, &to); problem != 0) return problem;
     if (to.port == 0) return -EINVAL;
   } else if (!connected) {
     return -EDESTADDRREQ;
   }
-  if (to.ip == 0) to.ip = kLoopback;
-  if (to.ip == kBroadcast) {
+  if (!to.six && to.ip == kBroadcast) {
     if (!broadcast) return -EACCES;
     unmodelled("a datagram to 255.255.255.255");
   }
-  if (to.ip >> 28 == 0xE) unmodelled("a datagram to a multicast address");
-  int number = host_of_address(to.ip, host);
-  if (number < 0) return -ENETUNREACH;
+  if (!to.six && to.ip >> 28 == 0xE) unmodelled("a datagram to a multicast address");
+  long number = route(to);
+  if (number < 0) return number;
   if (error != 0) return -take_error();  // sock_alloc_send_skb
   if (shut_write) return -EPIPE;
   if (limit > kPayloadMax) return -EMSGSIZE;
@@ -140,8 +139,7 @@ long UdpSocket::transmit(const Buffers& buffers, size_t limit, int, const Envelo
 }
 
 void UdpSocket::send(const Buffers& buffers, size_t size, Address to, unsigned to_host) {
-  Address from = local;
-  if (from.ip == 0) from.ip = to.ip >> 24 == 127 ? kLoopback : address_of_host(host);
+  Address from{source_ip(to), local.port, to.six};
   auto make = [&] {
     Datagram* datagram = pools.datagrams.take();
     datagram->fill(buffers, size);
@@ -225,9 +223,7 @@ void UdpSocket::leave_port() {
 
 long UdpSocket::bind(const SocketName& name) {  // inet_bind
   Address address;
-  if (long problem = address_from(name, true, &address); problem != 0) return problem;
-  bool ours = address.ip == 0 || address.ip >> 24 == 127 || address.ip == address_of_host(host);
-  if (!ours) return -EADDRNOTAVAIL;
+  if (long problem = bind_address(name, &address); problem != 0) return problem;
   if (connected || local.port != 0) return -EINVAL;
   if (long problem = take_port(address); problem != 0) return problem;
   address_locked_ = address.ip != 0;
@@ -237,8 +233,8 @@ long UdpSocket::bind(const SocketName& name) {  // inet_bind
 
 void UdpSocket::disconnect() {  // __udp_disconnect
   connected = false;
-  remote = Address{};
-  if (!address_locked_) local.ip = 0;
+  remote = nowhere();
+  if (!address_locked_) local = {0, local.port, inet6};
   if (!port_locked_) {
     leave_port();
     local.port = 0;
@@ -253,12 +249,11 @@ long UdpSocket::connect(const SocketName& name) {  // inet_dgram_connect, __ip4_
   }
   if (local.port == 0 && take_port(local) != 0) return -EAGAIN;
   Address to;
-  if (long problem = address_from(name, false, &to); problem != 0) return problem;
-  if (to.ip == 0) to.ip = kLoopback;
-  if (host_of_address(to.ip, host) < 0) return -ENETUNREACH;
+  if (long problem = target(name, EAFNOSUPPORT, &to); problem != 0) return problem;
+  if (long problem = route(to); problem < 0) return problem;
   remote = to;
   connected = true;
-  if (local.ip == 0) local.ip = to.ip >> 24 == 127 ? kLoopback : address_of_host(host);
+  local = {source_ip(to), local.port, to.six};
   return 0;
 }
 

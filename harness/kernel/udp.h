@@ -25,10 +25,10 @@ struct Datagram : Packet {
   Datagram* next = nullptr;
 };
 
-class UdpSocket final : public Socket {
+class UdpSocket final : public InetSocket {
  public:
-  UdpSocket() : Socket(Kind::udp) {}
-  static UdpSocket* create(unsigned host);
+  UdpSocket() : InetSocket(Kind::udp) {}
+  static UdpSocket* create(unsigned host, bool inet6);
 
   uint32_t poll() override;
   long read(const Buffers& buffers, size_t limit, int flags) override {
@@ -51,7 +51,6 @@ class UdpSocket final : public Socket {
   // FIONREAD: the size of the first datagram, not of all.
   size_t first_size() const { return queue_.empty() ? 0 : queue_.first()->size; }
 
-  Address local, remote;
   bool connected = false;
 
   // Links of the port table.

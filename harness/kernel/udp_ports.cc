@@ -14,13 +14,12 @@ constexpr size_t kPorts = 65536;
 // one on the very address. Below zero: it is not for this socket.
 int score(const UdpSocket* socket, Address from, Address to) {
   int score = 0;
-  if (socket->local.ip != 0) {
-    if (socket->local.ip != to.ip) return -1;
-    score += 1;
-  }
+  if (!socket->hears(to)) return -1;
+  if (socket->local.ip != 0) score += 2;
+  if (socket->local.six == to.six) score += 1;  // before one that hears both families
   if (socket->connected) {
     if (socket->remote != from) return -1;
-    score += 2;
+    score += 4;
   }
   return score;
 }
@@ -51,11 +50,10 @@ bool UdpPorts::conflicts(const UdpSocket* socket) const {
   if (heads_ == nullptr) return false;
   for (UdpSocket* other = heads_[socket->local.port]; other != nullptr;
        other = other->next_of_port) {
-    bool same_address =
-        socket->local.ip == 0 || other->local.ip == 0 || socket->local.ip == other->local.ip;
     bool both_reuse_address = socket->reuse_address && other->reuse_address;
     bool both_reuse_port = socket->reuse_port && other->reuse_port;
-    if (other != socket && same_address && !both_reuse_address && !both_reuse_port) return true;
+    if (other != socket && socket->overlaps(*other) && !both_reuse_address && !both_reuse_port)
+      return true;
   }
   return false;
 }

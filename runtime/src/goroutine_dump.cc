@@ -65,7 +65,12 @@ void describe(const scheduler& s, const g& gp, int64_t now, char* text, size_t s
   if (gp.why == wait_reason::io) {
     const auto* slot = static_cast<const std::atomic<uintptr_t>*>(gp.commit_arg);
     if (const poll_desc* pd = s.polls().owner(slot)) {
-      std::snprintf(text, size, ": %s of fd %d", slot == &pd->rg ? "read" : "write", pd->fd);
+      const char* direction = slot == &pd->rg ? "read" : "write";
+      if (pd->fd >= 0) {
+        std::snprintf(text, size, ": %s of fd %d", direction, pd->fd);
+      } else {
+        std::snprintf(text, size, ": %s", direction);  // a waitable: no descriptor behind it
+      }
     }
   } else if (gp.why == wait_reason::sleep) {
     const long long left = (gp.wait_detail - now) / 1'000'000;

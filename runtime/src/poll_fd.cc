@@ -167,7 +167,7 @@ Error poll_fd::close() {
   int err = 0;
   if (mutex_.decref()) err = destroy();
   // Until close(2) has been done; but not on a blocking read that nothing can interrupt.
-  if (!is_blocking_) closed_.acquire();
+  if (!is_blocking_) closed_.acquire_for(wait_reason::fd_close);
   return err != 0 ? Error::from_errno("close", err) : Error();
 }
 
