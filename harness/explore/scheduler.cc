@@ -94,12 +94,6 @@ Actor pick(uint64_t mask) {
   return state.choices.choose_thread(site::kPick, std::has_single_bit(mask) ? 0 : mask, boring);
 }
 
-void check_time() {
-  if (state.timeline.now() > state.options.time_max) {
-    end_run(Verdict::time_limit, "virtual time is used up");
-  }
-}
-
 [[noreturn]] void nothing_can_happen() {
   if (judge != nullptr) judge();
   std::string text;
@@ -203,6 +197,12 @@ const char* to_string(Why why) {
 }
 
 // --- Inside.
+
+void check_time() {
+  if (state.timeline.now() > state.options.time_max) {
+    end_run(Verdict::time_limit, "virtual time is used up");
+  }
+}
 
 void recompute_candidates() {
   const Thread& thread = current();
@@ -331,17 +331,6 @@ unsigned wake_chosen(Actor (&list)[kThreadsMax], unsigned waiting, unsigned coun
     ++woken;
   }
   return woken;
-}
-
-void observed_point(uint64_t where, Object object, bool writes) {
-  state.observer->at_point(state.current, object, writes);
-  point_at(where);
-  if (object != kNoObject) state.observer->touched(state.current, object, writes);
-}
-
-void observe_accesses(AccessObserver* observer) {
-  state.observer = observer;
-  state.timeline.tell_of_spending(observer != nullptr);
 }
 
 uint64_t slow_place(uintptr_t code) { return module_relative(code); }
@@ -475,17 +464,6 @@ void yield() {
     switch_to(pick(others));
   } else {
     note_fruitless_work(kFruitlessPoints / 64);
-  }
-}
-
-void call_point(uint64_t place) { access_point(place, kKernelObject); }
-
-void access_point(uint64_t place, Object object) {
-  check_time();
-  if (state.observer != nullptr) {
-    observed_point(tagged(Kind::call, place), object, true);
-  } else {
-    point_at(tagged(Kind::call, place));
   }
 }
 

@@ -130,6 +130,8 @@ class ProgramScope {
 };
 
 // --- scheduler.cc
+// Ends the run when virtual time is used up.
+void check_time();
 void recompute_candidates();
 void make_runnable(Actor, bool woken);
 // Gate closed. The current thread goes on after the switch; no choice is asked.
