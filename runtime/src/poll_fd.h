@@ -41,7 +41,7 @@ struct message_sizes {
 
 // Owns the descriptor: destroyed when it has been closed and the last operation has left.
 // Errors carry no operation; the caller adds it. Reading calls exclude each other, so do writing
-// calls. On error n is 0, but for write, writev and read_msg, which say how far they came.
+// calls. On error n is 0, but for write, writev and pwrite, which say how far they came.
 class poll_fd {
  public:
   poll_fd(scheduler& s, int sysfd, fd_type type) : sched_(s), sysfd_(sysfd), type_(type) {}
