@@ -9,8 +9,8 @@
 // deviates about as often as a leaf does: with k deviations left and m more places to come, once in
 // m / k.
 //
-// On average the estimate is right, but it is more often too low than too high: where a few subtrees
-// are far larger than the others, no probe may have met one.
+// On average the estimate is right, but it is more often too low than too high: where a few
+// subtrees are far larger than the others, no probe may have met one.
 #pragma once
 
 #include "explore/bounds.h"
