@@ -139,9 +139,10 @@ CONFORMANCE(UnixName, AnyName) {
 }
 
 CONFORMANCE(UnixName, BadNames) {
-  sockaddr_un name{};
+  sockaddr_storage storage{};  // longer than any name
+  auto& name = reinterpret_cast<sockaddr_un&>(storage);
   name.sun_family = AF_UNIX;
-  auto* address = reinterpret_cast<sockaddr*>(&name);
+  auto* address = reinterpret_cast<sockaddr*>(&storage);
   Fd a = unix_socket(SOCK_STREAM), b = unix_socket(SOCK_DGRAM);
   FACT(bind(a, address, 1), FailsWith(EINVAL));
   FACT(bind(a, address, sizeof name + 1), FailsWith(EINVAL));
