@@ -64,6 +64,7 @@ TEST(HttpRequestTest, BodiesHaveOneLength) {
 }
 
 TEST(HttpRequestTest, RefusesWhatCouldBeReadInTwoWays) {
+  using namespace std::string_literals;
   const struct {
     std::string text;
     int status;
@@ -81,7 +82,7 @@ TEST(HttpRequestTest, RefusesWhatCouldBeReadInTwoWays) {
       {"GET / HTTP/1.1\r\nHost: x\r\nno colon\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: x\ry\r\n\r\n", 400},        // a bare CR
       {"GET / HTTP/1.1\r\nHost: x\nEvil: y\r\n\r\n", 400},  // a bare LF
-      {std::string("GET / HTTP/1.1\r\nHost: x\0y\r\n\r\n", 31), 400},
+      {"GET / HTTP/1.1\r\nHost: x\0y\r\n\r\n"s, 400},       // a NUL
       {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 2\r\n\r\n", 400},
       {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n", 400},
       {"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0x1\r\n\r\n", 400},
