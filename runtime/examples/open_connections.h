@@ -3,8 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
 #include <mutex>
-#include <unordered_map>
 #include <utility>
 
 #include "netpoll/go.h"
@@ -16,9 +18,10 @@ class OpenConnections {
   // Serves `conn` in a goroutine of its own, and closes it afterwards.
   template <class Serve>
   void serve(netpoll::TcpConn conn, Serve serve) {
-    const auto* key = conn.impl();
+    uint64_t key;
     {
       std::lock_guard<std::mutex> hold(lock_);
+      key = next_++;
       conns_.emplace(key, conn);
     }
     running_.add(1);
@@ -50,6 +53,7 @@ class OpenConnections {
  private:
   std::atomic<bool> draining_{false};
   std::mutex lock_;  // never held while a goroutine waits
-  std::unordered_map<const netpoll::net_fd*, netpoll::TcpConn> conns_;
+  uint64_t next_ = 0;
+  std::map<uint64_t, netpoll::TcpConn> conns_;  // in the order in which they came
   netpoll::WaitGroup running_;
 };

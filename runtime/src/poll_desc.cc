@@ -87,30 +87,32 @@ void poll_desc::next_generation() {
 
 // Open and close.
 
+void poll_desc::begin_use(int for_fd) {
+  std::lock_guard<std::mutex> hold(lock);
+  const uintptr_t r = rg.load();
+  const uintptr_t w = wg.load();
+  if (w != pd_nil && w != pd_ready) fatal("blocked write on free polldesc");
+  if (r != pd_nil && r != pd_ready) fatal("blocked read on free polldesc");
+  fd = for_fd;
+  if (fdseq.load() == 0) fdseq.store(1);
+  closing = false;
+  clear_events();
+  rseq++;
+  rg.store(pd_nil);
+  rd = 0;
+  wseq++;
+  wg.store(pd_nil);
+  wd = 0;
+  publish_info();
+}
+
 poll_desc* poll_open(scheduler& s, int fd, int* err) {
   poll_desc* pd = s.polls().alloc();
   if (!pd) {
     *err = ENOMEM;
     return nullptr;
   }
-  {
-    std::lock_guard<std::mutex> hold(pd->lock);
-    const uintptr_t rg = pd->rg.load();
-    const uintptr_t wg = pd->wg.load();
-    if (wg != pd_nil && wg != pd_ready) fatal("blocked write on free polldesc");
-    if (rg != pd_nil && rg != pd_ready) fatal("blocked read on free polldesc");
-    pd->fd = fd;
-    if (pd->fdseq.load() == 0) pd->fdseq.store(1);
-    pd->closing = false;
-    pd->clear_events();
-    pd->rseq++;
-    pd->rg.store(pd_nil);
-    pd->rd = 0;
-    pd->wseq++;
-    pd->wg.store(pd_nil);
-    pd->wd = 0;
-    pd->publish_info();
-  }
+  pd->begin_use(fd);
   // Outside the lock: events may arrive before this returns.
   *err = s.poller().open(fd, *pd);
   if (*err != 0) {

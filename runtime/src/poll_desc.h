@@ -66,6 +66,8 @@ struct alignas(64) poll_desc {
   // Publishes closing, expiry and generation; call after changing them, with `lock` held, and
   // before any unblock.
   void publish_info();
+  // Just allocated: forgets the last user. `for_fd` is -1 where there is no descriptor.
+  void begin_use(int for_fd);
   // Records what a later operation must know about an event of generation `seq`; without effect if
   // another generation is current. No lock.
   void note_event(uint32_t epoll_mask, uint32_t seq);

@@ -11,19 +11,7 @@ namespace {
 // As poll_open, without epoll.
 poll_desc* open(scheduler& s) {
   poll_desc* pd = s.polls().alloc();
-  if (!pd) return nullptr;
-  std::lock_guard<std::mutex> hold(pd->lock);
-  pd->fd = -1;
-  if (pd->fdseq.load() == 0) pd->fdseq.store(1);
-  pd->closing = false;
-  pd->clear_events();
-  pd->rseq++;
-  pd->rg.store(pd_nil);
-  pd->rd = 0;
-  pd->wseq++;
-  pd->wg.store(pd_nil);
-  pd->wd = 0;
-  pd->publish_info();
+  if (pd) pd->begin_use(-1);
   return pd;
 }
 
