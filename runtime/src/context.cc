@@ -35,11 +35,18 @@ void trampoline(bc::transfer_t from) {
   __builtin_unreachable();
 }
 
+// Stacks begin at pages, so the hot lines of all parked goroutines would share a few sets of the
+// first cache. Neighbours start two lines apart instead; within half a page, so that a goroutine
+// which waits in a shallow call still touches one page.
+size_t colour(const g* gp) { return gp->id % 16 * 128; }
+
 }  // namespace
 
 void context_prepare(g* gp, void (*entry)(g*) noexcept) {
   gp->start = entry;
-  gp->context = bc::make_fcontext(gp->stk.top(), gp->stk.size(), trampoline);
+  const size_t unused = colour(gp);
+  gp->context = bc::make_fcontext(static_cast<char*>(gp->stk.top()) - unused,
+                                  gp->stk.size() - unused, trampoline);
   sanitizer_fiber_create(gp->sanitizer, gp->stk.bottom(), gp->stk.size());
 }
 

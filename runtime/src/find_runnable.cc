@@ -74,13 +74,22 @@ g* scheduler::look_local(worker& w) {
     if (now >= due) w.timers.run(now);
   }
   if (w.tick % global_queue_period == 0) {
-    if (w.tick % poll_period == 0) {
+    if (w.tick % poll_period == 0 || is_own_monitor_due()) {
       if (g* gp = poll_now(w)) return gp;
     }
     if (g* gp = global_get(w)) return gp;
   }
   if (g* gp = w.queue.get()) return gp;
   return global_get(w);
+}
+
+// The only worker has no sysmon beside it: that could find work, but nobody to run it.
+bool scheduler::is_own_monitor_due() {
+  if (workers_.size() > 1 || !options_.sysmon) return false;
+  const int64_t now = nanotime();
+  if (now - last_poll_.load() <= sysmon_period) return false;
+  last_poll_.store(now);  // not 0 now: only this worker polls
+  return true;
 }
 
 // A poll that does not block, if goroutines wait for I/O and nobody else polls.

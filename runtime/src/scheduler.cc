@@ -66,10 +66,17 @@ void scheduler::run(std::function<void()> main) {
   if (own_worker()) fatal("Runtime::run called from one of its own goroutines");
   if (running_.exchange(true)) fatal("Runtime::run called twice at a time");
   start(std::move(main));
+  // A goroutine of another Runtime calls from a stack too small for a worker.
+  worker* here = current_worker() ? nullptr : workers_[0].get();
   std::thread monitor;
-  if (options_.sysmon) monitor = std::thread([this] { sysmon_main(); });
-  for (auto& w : workers_) w->thread = std::thread([this, p = w.get()] { worker_main(*p); });
-  for (auto& w : workers_) w->thread.join();
+  if (options_.sysmon && workers_.size() > 1) monitor = std::thread([this] { sysmon_main(); });
+  for (auto& w : workers_) {
+    if (w.get() != here) w->thread = std::thread([this, p = w.get()] { worker_main(*p); });
+  }
+  if (here) worker_main(*here);
+  for (auto& w : workers_) {
+    if (w.get() != here) w->thread.join();
+  }
   if (monitor.joinable()) {
     sysmon_stop();
     monitor.join();
@@ -109,6 +116,7 @@ void scheduler::worker_main(worker& w) {
   sanitizer_adopt_thread(w.sanitizer);
   while (g* gp = find_runnable(w)) execute(w, gp);
   set_current_worker(nullptr);
+  set_current_scheduler(nullptr);  // the first worker's thread is the caller's, and lives on
 }
 
 // Runs gp until it parks, yields or ends.

@@ -82,6 +82,7 @@ class scheduler {
   // find_runnable.cc
   g* find_runnable(worker& w);
   g* look_local(worker& w);
+  bool is_own_monitor_due();
   g* poll_now(worker& w);
   g* take_ready(worker& w, netpoller::ready_list r);
   g* steal(worker& w);
@@ -99,6 +100,7 @@ class scheduler {
   void check_dead();
 
   // sysmon.cc
+  static constexpr int64_t sysmon_period = 10'000'000;  // ns: how old the last poll may become
   void sysmon_main();
   void sysmon_stop();
   void sysmon_note_activity() {

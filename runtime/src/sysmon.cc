@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The monitor thread. Its one duty: while all workers are busy and nobody has polled for 10 ms,
-// poll.
+// poll. A Runtime with one worker has no such thread: the worker looks at the clock itself
+// (is_own_monitor_due in find_runnable.cc). So its process may have a single thread, which makes
+// each system call cheaper: the kernel need not count references to the file, nor the C library
+// prepare for a cancellation.
 //
 // It starts with rounds of 20 us and doubles up to 10 ms. When all workers are idle, and none has
 // been anything else since the last round, it sleeps without limit: the worker in the blocking poll
@@ -20,8 +23,7 @@
 namespace netpoll {
 
 namespace {
-constexpr int64_t first_round = 20'000;        // ns
-constexpr int64_t longest_round = 10'000'000;  // ns; also how old the last poll may become
+constexpr int64_t first_round = 20'000;  // ns
 }  // namespace
 
 void scheduler::sysmon_main() {
@@ -38,19 +40,19 @@ void scheduler::sysmon_main() {
     if (quiet && npidle_.load() == workers_.size()) {
       const int64_t slept_from = nanotime();
       sysmon_cv_.wait(hold, [this] { return sysmon_quit_ || sysmon_woken_; });
-      if (nanotime() - slept_from >= longest_round) round = first_round;
+      if (nanotime() - slept_from >= sysmon_period) round = first_round;
     }
     sysmon_asleep_.store(false);
     sysmon_woken_ = false;
     sysmon_cv_.wait_for(hold, std::chrono::nanoseconds(round), [this] { return sysmon_quit_; });
     if (sysmon_quit_) return;
-    round = std::min(2 * round, longest_round);
+    round = std::min(2 * round, sysmon_period);
 
     hold.unlock();
     const int64_t now = nanotime();
     int64_t last = last_poll_.load();
     // The CAS claims this poll: without it every round after the first 10 ms would poll.
-    if (last != 0 && last + longest_round < now && last_poll_.compare_exchange_strong(last, now)) {
+    if (last != 0 && last + sysmon_period < now && last_poll_.compare_exchange_strong(last, now)) {
       netpoller::ready_list r = poller_.poll(polls_, 0);
       inject(std::move(r.list), nullptr, r.delta);
     }

@@ -272,6 +272,52 @@ TEST(SysmonTest, FindsIoWhileTheOnlyOtherWorkerIsBusy) {
   });
 }
 
+TEST(SysmonTest, TheOnlyWorkerFindsIoItselfWhileGoroutinesKeepItBusy) {
+  Runtime runtime(with_workers(1));
+  runtime.run([&] {
+    Pair p = connected_pair();
+    bool got = false;
+    go([&] {
+      char c;
+      EXPECT_EQ(p.server.read(&c, 1).n, 1u);
+      got = true;
+    });
+    while (runtime.counters().netpoll_waiters == 0) yield();
+    ASSERT_EQ(p.client.write("x", 1).n, 1u);
+    int slices = 0;
+    for (; !got && slices < 1000; slices++) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // keeps the worker
+      yield();
+    }
+    EXPECT_LT(slices, 200);  // at the second look at the clock at the latest, not after 976
+  });
+}
+
+TEST(RuntimeTest, TheCallersThreadIsTheFirstWorker) {
+  const std::thread::id caller = std::this_thread::get_id();
+  Runtime runtime(with_workers(1));
+  std::thread::id inside;
+  runtime.run([&] { inside = std::this_thread::get_id(); });
+  EXPECT_EQ(inside, caller);
+}
+
+TEST(RuntimeTest, AGoroutineMayRunAnotherRuntime) {
+  const std::thread::id caller = std::this_thread::get_id();
+  Runtime outer(with_workers(1));
+  int ran = 0;
+  outer.run([&] {
+    Runtime inner(with_workers(1));
+    inner.run([&] {
+      EXPECT_NE(std::this_thread::get_id(), caller);  // not on the goroutine's small stack
+      go([&] { ran++; });
+      ran++;
+    });
+    yield();  // still a goroutine of the outer one
+    ran++;
+  });
+  EXPECT_EQ(ran, 3);
+}
+
 TEST(RuntimeDeathTest, MisuseAborts) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(go([] {}), "go called outside a goroutine");

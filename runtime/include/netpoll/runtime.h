@@ -12,13 +12,13 @@
 namespace netpoll {
 
 struct RuntimeOptions {
-  // Worker threads; 0 means one for each hardware thread.
+  // Worker threads, the caller of run() among them; 0 means one for each hardware thread.
   int workers = 0;
   // Bytes of stack for each goroutine, rounded up to whole pages; an inaccessible page lies below.
   // At least 16 KiB.
   size_t stack_size = 64 * 1024;
-  // A monitor thread that looks for I/O every 10 ms while all workers are busy. Without it I/O
-  // waits until some goroutine blocks, yields or ends.
+  // Look for I/O every 10 ms while all workers are busy: a monitor thread does, or between two
+  // goroutines the only worker. Without it I/O waits until a worker runs out of goroutines.
   bool sysmon = true;
   // The most descriptors that may be registered at one time. Costs address space, not memory.
   uint32_t poll_descs_max = 1u << 16;
@@ -44,8 +44,9 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  // Starts the workers and runs `main` as the first goroutine. Returns when it and every goroutine
-  // started since have ended, and the workers are gone. May be called again. If all goroutines wait
+  // Makes the calling thread the first worker, starts the others, and runs `main` as the first
+  // goroutine. Returns when it and every goroutine started since have ended, and the other workers
+  // are gone. May be called again. If all goroutines wait
   // for each other, with no timer and no descriptor that could wake one, the process is aborted
   // with "all goroutines are asleep - deadlock!".
   void run(std::function<void()> main);
