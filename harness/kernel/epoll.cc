@@ -234,7 +234,7 @@ long EpollSet::harvest(epoll_event* target, int max) {
       item->events &= kEpollPrivateBits;
     } else if (!item->is_edge_triggered()) {
       if (!item->is_ready) push_ready(item);
-    } else if (!item->is_repeated && (explore::choose(site::kEpollEdge, 2) != 0 ||
+    } else if (item->may_repeat() && (explore::choose(site::kEpollEdge, 2) != 0 ||
                                       fault(faults::k_linux_io_epoll_spurious))) {
       // An interrupt that brought nothing new: the edge comes again, with the mask that holds then.
       // Once for each true edge: something must have happened, and a program that waits may rely on
