@@ -11,7 +11,6 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,11 +49,8 @@ POLLUX_REFUSED(int, posix_spawnp,
 // what a correct caller of vfork relies on.
 POLLUX_ENTRY pid_t vfork() noexcept { return fork(); }
 
-// --- Timers that end in signals
+// --- Timers that end in signals of their own
 
-POLLUX_REFUSED(unsigned, alarm, (unsigned seconds), (seconds), noexcept, 0)
-POLLUX_REFUSED(int, setitimer, (__itimer_which_t which, const itimerval* next, itimerval* previous),
-               (which, next, previous), noexcept, -1)
 POLLUX_REFUSED(int, timer_create, (clockid_t clock, sigevent* event, timer_t* timer),
                (clock, event, timer), noexcept, -1)
 

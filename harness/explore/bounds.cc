@@ -31,6 +31,7 @@ Cost cost_of(Site site) {
     case site::kFutexWake:
     case site::kLockWake:
     case site::kEpollWake:
+    case site::kSignalThread:
     case site::kWorkload:
       return Cost::free;
     default:

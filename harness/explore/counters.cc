@@ -58,6 +58,10 @@ int ThreadObjects::sem_wait(sem_t* semaphore, clockid_t clock, const timespec* d
     // sem_timedwait(3): the deadline matters only to who must wait.
     if (!valid) return EINVAL;
     if (!block(Why::semaphore, semaphore, moment)) return try_take(semaphore) ? 0 : ETIMEDOUT;
+    // signal(7): SA_RESTART helps the wait without a deadline.
+    Interruption ended_by = last_interruption();
+    if (ended_by == Interruption::none) continue;
+    if (ended_by == Interruption::fail || moment != kNever) return try_take(semaphore) ? 0 : EINTR;
   }
   return 0;
 }
@@ -85,8 +89,12 @@ int ThreadObjects::barrier_wait(pthread_barrier_t* object) {
     wake_all(Why::barrier, barrier);
     return PTHREAD_BARRIER_SERIAL_THREAD;
   }
-  // The object may be gone as soon as the round is over: the waking says so, not the memory.
-  block(Why::barrier, barrier, kNever);
+  // The object may be gone as soon as the round is over: the waking says so, not the memory. Only
+  // after a signal was taken does it have to be looked at.
+  unsigned round = barrier->round;
+  do {
+    block(Why::barrier, barrier, kNever);
+  } while (last_interruption() != Interruption::none && barrier->round == round);
   return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 
 #include "explore/clock.h"
+#include "explore/signals.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
 
@@ -14,9 +15,14 @@ namespace {
 long wait(uint32_t* word, uint32_t value, Time deadline, uint32_t bits) {
   if (bits == 0) return -EINVAL;
   touch(object_of(word));
-  if (*word != value) return -EAGAIN;
   current().futex_bits = bits;
-  return block(Why::futex, word, deadline) ? 0 : -ETIMEDOUT;
+  do {
+    if (*word != value) return -EAGAIN;
+    if (signal_pending()) break;
+    if (!block(Why::futex, word, deadline)) return -ETIMEDOUT;
+    if (current().woken) return 0;
+  } while (!signal_pending());
+  return deadline == kNever ? kRestart : -EINTR;  // futex_wait: the deadline is not carried over
 }
 
 long wake(uint32_t* word, uint32_t count, uint32_t bits) {

@@ -39,6 +39,7 @@
 
 #include "explore/check.h"
 #include "explore/modules.h"
+#include "explore/signals.h"
 #include "explore/state.h"
 #include "pollux/shim/carrier.h"
 #include "pollux/shim/raw_system_call.h"
@@ -167,6 +168,7 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   state.thread_count = 0;
   state.added_alive = 0;
   state.held = 0;
+  signalled_threads = 0;
   state.runnable = 0;
   state.candidates = 0;
   state.points = 0;
@@ -190,9 +192,9 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
 }  // namespace
 
 const char* to_string(Why why) {
-  constexpr const char* kNames[] = {"nothing", "mutex",     "cond", "rwlock",        "join",
-                                    "futex",   "semaphore", "once", "guard",         "barrier",
-                                    "spin",    "sleep",     "io",   "time (held up)"};
+  constexpr const char* kNames[] = {"nothing", "mutex",     "cond", "rwlock",   "join",
+                                    "futex",   "semaphore", "once", "guard",    "barrier",
+                                    "spin",    "sleep",     "io",   "a signal", "time (held up)"};
   return kNames[static_cast<unsigned>(why)];
 }
 
@@ -397,6 +399,7 @@ void adopt_main_thread(const SchedulerOptions& options, Strategy& strategy, Proc
   state.runnable = bit(0);
   state.process_end = at_end;
   begin_carrying();
+  if (SignalSource* source = signal_source()) source->created(kNetwork, 0);
   state.choices.set_actor(0);
   recompute_candidates();
   shim::pollux_gate = shim::thread_pointer();
@@ -418,9 +421,16 @@ bool block(Why why, const void* object, Time deadline) {
   if (deadline != kNever) touch(kKernelObject);
   if (deadline <= state.timeline.now()) return false;
   Thread& thread = current();
+  bool takes_signals = is_thread_object(why);
+  thread.interruption = Interruption::none;
+  if (takes_signals && signalled()) {
+    thread.interruption = take_signals();
+    if (thread.interruption != Interruption::none) return true;
+  }
   thread.state = ThreadState::blocked;
   thread.why = why;
   thread.object = object;
+  thread.interrupted = false;
   thread.arrival = ++state.arrivals;
   ++thread.generation;
   if (deadline != kNever) {
@@ -432,7 +442,8 @@ bool block(Why why, const void* object, Time deadline) {
   leave_carrier();
   if (object != nullptr && why != Why::io) touch(object_of(object));
   if (object == nullptr || why == Why::io || deadline != kNever) touch(kKernelObject);
-  return thread.woken;
+  if (takes_signals && signalled()) thread.interruption = take_signals();
+  return thread.woken || thread.interrupted;
 }
 
 unsigned wake_all(Why why, const void* object) {

@@ -35,6 +35,7 @@ enum class Why : uint8_t {
   spin,
   sleep,
   io,
+  signal,
   held  // its thread was held up: kNobody was chosen at a point
 };
 const char* to_string(Why);
@@ -88,7 +89,8 @@ Actor current_thread();
 unsigned current_host();
 
 // The current thread waits until wake*() names it, or until `deadline`. True: woken; false:
-// deadline.
+// deadline. A signal ends a wait as well, with true (signals.h); of those for thread objects only
+// after its handlers have run, so who waits for one looks again.
 bool block(Why, const void* object, Time deadline);
 // Wakes every thread that waits for (why, object); returns how many.
 unsigned wake_all(Why, const void* object);

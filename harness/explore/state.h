@@ -13,7 +13,9 @@
 #include "explore/access.h"
 #include "explore/donor.h"
 #include "explore/never_destroyed.h"
+#include "explore/program_scope.h"
 #include "explore/scheduler.h"
+#include "explore/signals.h"
 #include "explore/switch.h"
 #include "pollux/shim/gate.h"
 #include "pollux/world.h"
@@ -58,7 +60,9 @@ struct Thread {
 
   ThreadState state = ThreadState::free;
   Why why = Why::nothing;
-  bool woken = false;  // by wake*(), not by its deadline
+  bool woken = false;        // by wake*(), not by its deadline
+  bool interrupted = false;  // by a signal
+  Interruption interruption = Interruption::none;
   bool detached = false;
   bool added = false;      // by spawn(): the run lasts until these have returned
   bool abandoned = false;  // its donor's keys still hold values
@@ -117,18 +121,6 @@ static constexpr State& state = state_storage.value;
 constexpr uint64_t bit(Actor id) { return uint64_t{1} << id; }
 inline Thread& current() { return state.threads[state.current]; }
 
-// Opens the gate for program code that the harness calls.
-class ProgramScope {
- public:
-  ProgramScope() : saved_(shim::pollux_gate) { shim::pollux_gate = shim::thread_pointer(); }
-  ~ProgramScope() { shim::pollux_gate = saved_; }
-  ProgramScope(const ProgramScope&) = delete;
-  ProgramScope& operator=(const ProgramScope&) = delete;
-
- private:
-  uintptr_t saved_;
-};
-
 // --- scheduler.cc
 // Ends the run when virtual time is used up.
 void check_time();
@@ -147,6 +139,13 @@ void note_fruitless_work(uint64_t points);
 // Waiters for (why, object) by arrival; returns how many.
 unsigned waiters(Why, const void* object, Actor (&found)[kThreadsMax]);
 unsigned wake_chosen(Actor (&waiters)[kThreadsMax], unsigned waiting, unsigned count, Site);
+
+// --- signals.cc
+SignalSource* signal_source();
+// Waits for these end in the middle of a call of ours, which goes on when handlers have run.
+bool is_thread_object(Why);
+// Handlers of the current thread run, if there is something to take and it may.
+Interruption take_signals();
 
 // --- thread_life.cc
 // Gate closed. The lowest free slot; kNetwork when there is none or no donor to be had.

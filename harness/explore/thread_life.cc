@@ -42,6 +42,7 @@ void exit_with_last_thread() {
 [[noreturn]] void finish() {
   own_point(tagged(Kind::thread_end, 0));
   Actor id = state.current;
+  if (SignalSource* source = signal_source()) source->ended(id);
   Thread& thread = current();
   thread.state = ThreadState::done;
   thread.no_preempt = 0;
@@ -133,6 +134,7 @@ Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void
   thread.detached = detached;
   thread.added = false;
   thread.no_preempt = 0;
+  thread.interrupted = false;
   thread.object = nullptr;
   thread.host = host;
   thread.donor = with;
@@ -157,6 +159,8 @@ Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void
   state.contexts[id] = {make_context(with->top, thread_main, &thread), with->thread_pointer};
   if (id >= state.thread_count) state.thread_count = id + 1u;
   state.runnable |= bit(id);
+  if (SignalSource* source = signal_source())
+    source->created(state.on ? state.current : kNetwork, id);
   if (state.observer != nullptr) {
     state.observer->created(state.on ? state.current : kNetwork, id);
   }
@@ -170,6 +174,7 @@ namespace {
 
 void end_main_thread() {
   // Its destructors are libc's business and run when the process exits.
+  if (SignalSource* source = signal_source()) source->ended(state.current);
   Thread& thread = current();
   thread.state = ThreadState::done;
   state.runnable &= ~bit(state.current);

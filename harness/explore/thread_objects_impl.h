@@ -86,6 +86,7 @@ enum class ObjectCall : uint64_t {
   spin_unlock,
   sem_wait,
   sem_post,
+  kill,
 };
 // In front of a call on the object at `address`; null: it concerns none.
 void object_point(ObjectCall, const volatile void* address);

@@ -6,9 +6,6 @@
 // pthread_create() returned. Handles are addresses: they find a thread but never order or decide
 // anything.
 #include <errno.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
@@ -16,9 +13,9 @@
 #include "explore/check.h"
 #include "explore/clock.h"
 #include "explore/modules.h"
+#include "explore/signals.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
-#include "pollux/shim/raw_system_call.h"
 
 namespace pollux::explore {
 namespace {
@@ -67,6 +64,7 @@ shim::Threads& thread_objects() {
 }
 
 void object_point(ObjectCall call, const volatile void* address) {
+  if (signalled()) take_signals();
   access_point(static_cast<uint64_t>(call), address == nullptr ? kNoObject : object_of(address));
 }
 
@@ -123,20 +121,14 @@ int ThreadObjects::detach(pthread_t handle) {
 }
 
 int ThreadObjects::kill(pthread_t handle, int signal) {
+  object_point(ObjectCall::kill, nullptr);
   Actor id = find(handle);
-  if (id == kNone) return ESRCH;
-  if (signal == 0) return 0;
-  if (id != state.current) unmodelled("pthread_kill to another thread");
-  // The mask is the carrier's. A handler is program code that runs in the middle of a call of ours,
-  // and is not switched away.
-  no_preempt_begin();
-  long error = 0;
-  {
-    ProgramScope scope;
-    error = shim::raw_system_call(SYS_tgkill, getpid(), shim::raw_system_call(SYS_gettid), signal);
-  }
-  no_preempt_end();
-  return static_cast<int>(-error);
+  if (id == kNone || state.threads[id].state == ThreadState::done) return ESRCH;
+  if (signal_source() == nullptr) unmodelled("pthread_kill");
+  touch(kKernelObject);
+  int error = signal_source()->send(id, signal);
+  take_signals();
+  return error;
 }
 
 int ThreadObjects::set_name(pthread_t handle, const char* name) {

@@ -116,10 +116,26 @@ constexpr Table build() {
 
   TWIN(futex);
   CLOCK(gettid);
-  TWIN(tgkill);
   TWIN(sched_yield);
-  TWIN(getrandom);
+  TWIN(kill, kProgress);
+  TWIN(tkill, kProgress);
+  TWIN(tgkill, kProgress);
+  TWIN(rt_sigqueueinfo, kProgress);
+  TWIN(rt_tgsigqueueinfo, kProgress);
+  TWIN(rt_sigaction);
   TWIN(rt_sigprocmask);
+  TWIN(rt_sigpending);
+  TWIN(rt_sigsuspend);
+  TWIN(rt_sigtimedwait);
+  TWIN(signalfd4, kProgress);
+  TWIN(setitimer, kProgress);
+  TWIN(getitimer);
+#ifdef SYS_alarm
+  TWIN(alarm, kProgress);
+  TWIN(pause);
+  TWIN(signalfd, kProgress);
+#endif
+  TWIN(getrandom);
   TWIN(io_uring_setup);
   TWIN(prlimit64);
 #ifdef SYS_getrlimit
@@ -178,9 +194,7 @@ constexpr Table build() {
   RAW(get_robust_list);
   RAW(set_tid_address);
   RAW(sigaltstack);
-  RAW(rt_sigaction);
   RAW(rt_sigreturn);
-  RAW(kill);
   RAW(sched_getaffinity);
   RAW(sched_setaffinity);
   RAW(sched_getparam);
@@ -225,30 +239,20 @@ constexpr Table build() {
   UNMODELLED(vmsplice);
   UNMODELLED(copy_file_range);
   UNMODELLED(close_range);
-  UNMODELLED(signalfd4);
   UNMODELLED(inotify_init1);
   UNMODELLED(clone);
   UNMODELLED(clone3);
   UNMODELLED(io_uring_enter);
   UNMODELLED(io_uring_register);
-  UNMODELLED(setitimer);
-  UNMODELLED(getitimer);
   UNMODELLED(timer_create);
   UNMODELLED(timer_settime);
   UNMODELLED(timer_delete);
-  UNMODELLED(rt_sigsuspend);
-  UNMODELLED(rt_sigtimedwait);
-  UNMODELLED(rt_sigpending);
   UNMODELLED(clock_settime);
   UNMODELLED(settimeofday);
   UNMODELLED(memfd_create);
   UNMODELLED(pidfd_open);
   UNMODELLED(io_setup);
   UNMODELLED(io_submit);
-#ifdef SYS_alarm
-  UNMODELLED(alarm);
-  UNMODELLED(pause);
-#endif
 #undef BY_FD
 #undef TRANSFER
 #undef TWIN

@@ -10,6 +10,7 @@
 #include "kernel/fault_points.h"
 #include "kernel/pool.h"
 #include "kernel/pools.h"
+#include "kernel/signals.h"
 #include "kernel/state.h"
 #include "kernel/tcp.h"
 #include "trace/recorder.h"
@@ -252,7 +253,7 @@ long EpollSet::harvest(epoll_event* target, int max) {
 
 bool EpollSet::wait_ready(int64_t deadline) {
   ++waiters_;
-  bool woken = explore::block(explore::Why::io, &waiters_key_, deadline);
+  bool woken = sleep_on(explore::Why::io, &waiters_key_, deadline);
   --waiters_;
   return woken;
 }

@@ -10,6 +10,7 @@
 #include "kernel/epoll.h"
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
+#include "kernel/signals.h"
 #include "kernel/tcp.h"
 #include "pollux/shim/raw_system_call.h"
 
@@ -45,7 +46,7 @@ long wait_for_events(const Arguments& a, Time timeout) {
   Time deadline = kNever;
   bool may_block = timeout != 0;
   bool started = false;
-  bool interrupted = false;
+  bool by_stop = false;
   for (;;) {
     // Also once more after the time is over: a wake-up may have lost the race (ep_poll).
     if (set->first_ready() != nullptr) {
@@ -55,29 +56,31 @@ long wait_for_events(const Arguments& a, Time timeout) {
         return count;
       }
     }
-    if (interrupted) return -EINTR;
+    if (by_stop) return -EINTR;
     if (!may_block) {
       if (timeout == 0) count_spin("epoll_wait", false);
       return 0;
     }
+    if (explore::signal_pending()) return -EINTR;  // never repeated after a handler
     if (!started) {
       started = true;
       if (timeout > 0) deadline = late(after(timeout));
     }
-    // A signal handler runs while we wait. Readiness that comes first wins.
+    // The process is stopped and goes on, or a signal comes that the twin has no handler for but
+    // whoever injects it has: what comes of it is the same. Readiness that comes first wins.
     Time until = deadline;
-    bool by_signal = false;
+    bool stops = false;
     if (fault(faults::k_linux_io_epoll_wait_eintr)) {
       Time signal = now() + network_delay();
       if (signal < until) {
         until = signal;
-        by_signal = true;
+        stops = true;
       }
     }
     Time before = now();
     bool woken = set->wait_ready(until);
     if (now() != before) progress();
-    if (!woken) (by_signal ? interrupted : may_block) = by_signal;
+    if (!woken) (stops ? by_stop : may_block) = stops;
   }
 }
 
@@ -87,6 +90,13 @@ long refuse_real_target(int fd) {
   if (shim::raw_system_call(SYS_fstat, fd, reinterpret_cast<long>(&status)) < 0) return -EBADF;
   if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)) return -EPERM;
   unmodelled("epoll_ctl on a descriptor of the real kernel");
+}
+
+long mask_of(const Arguments& a, const SignalSet** mask) {
+  *mask = a.pointer<const SignalSet>(4);
+  if (*mask == nullptr) return 0;
+  if (a[5] != static_cast<long>(kSignalSetBytes)) return -EINVAL;
+  return bad_address(*mask) ? -EFAULT : 0;
 }
 
 }  // namespace
@@ -156,17 +166,24 @@ long call_epoll_wait(const Arguments& a) {
 }
 
 long call_epoll_pwait(const Arguments& a) {
-  if (a.pointer<void>(4) != nullptr && a[5] != 8) return -EINVAL;
-  return call_epoll_wait(a);
+  const SignalSet* mask;
+  if (long error = mask_of(a, &mask); error != 0) return error;
+  TemporaryMask during(mask);
+  return during.ends(call_epoll_wait(a));
 }
 
 long call_epoll_pwait2(const Arguments& a) {
-  if (a.pointer<void>(4) != nullptr && a[5] != 8) return -EINVAL;
   const auto* timeout = a.pointer<const timespec>(3);
-  if (timeout == nullptr) return wait_for_events(a, -1);
-  if (bad_address(timeout)) return -EFAULT;
-  if (!explore::is_valid(*timeout)) return -EINVAL;
-  return wait_for_events(a, explore::duration_of(*timeout));
+  Time wait = -1;
+  if (timeout != nullptr) {
+    if (bad_address(timeout)) return -EFAULT;
+    if (!explore::is_valid(*timeout)) return -EINVAL;
+    wait = explore::duration_of(*timeout);
+  }
+  const SignalSet* mask;
+  if (long error = mask_of(a, &mask); error != 0) return error;
+  TemporaryMask during(mask);
+  return during.ends(wait_for_events(a, wait));
 }
 
 }  // namespace pollux::kernel

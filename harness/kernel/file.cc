@@ -3,8 +3,8 @@
 
 #include <cerrno>
 
-#include "explore/scheduler.h"
 #include "kernel/epoll.h"
+#include "kernel/signals.h"
 
 namespace pollux::kernel {
 
@@ -47,7 +47,7 @@ void File::wake_somebody(uint32_t key) {
 
 bool File::wait(int64_t deadline) {
   ++blocked_;
-  bool woken = explore::block(explore::Why::io, this, deadline);
+  bool woken = sleep_on(explore::Why::io, this, deadline);
   --blocked_;
   return woken;
 }

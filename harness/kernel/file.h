@@ -32,6 +32,7 @@ enum class Kind : uint8_t {
   pipe,
   eventfd,
   timerfd,
+  signalfd,
   epoll,
   device
 };

@@ -28,6 +28,7 @@ Host& host(unsigned number) {
     found.ports.reset();
     found.udp_ports.reset();
     found.unix_names.reset();
+    found.signals.reset();
   }
   return found;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernel/kernel.h"
+#include "kernel/signals.h"
 #include "kernel/tcp.h"
 #include "kernel/udp.h"
 #include "kernel/unix_socket.h"
@@ -100,6 +101,7 @@ struct Host {
   Ports ports;
   UdpPorts udp_ports;
   UnixNames unix_names;
+  ProcessSignals signals;
   bool used = false;
 };
 

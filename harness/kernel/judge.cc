@@ -41,7 +41,8 @@ uint32_t stuck_bits(EpollItem* item) {
   if (file->kind() == Kind::tcp) static_cast<TcpSocket*>(file)->no_space = no_space;
 
   if (!file->wants_output) ready &= ~static_cast<uint32_t>(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-  bool is_counter = file->kind() == Kind::eventfd || file->kind() == Kind::timerfd;
+  bool is_counter = file->kind() == Kind::eventfd || file->kind() == Kind::timerfd ||
+                    file->kind() == Kind::signalfd;
   if (is_counter && item->handed_out && !file->ever_read) return 0;
   // Somebody waits and will be given it: nothing is lost.
   if (item->is_ready && item->set->waiters() != 0) return 0;

@@ -11,6 +11,7 @@
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
 #include "kernel/pools.h"
+#include "kernel/signals.h"
 #include "kernel/state.h"
 #include "pollux/shim/raw_system_call.h"
 #include "trace/recorder.h"
@@ -28,6 +29,7 @@ void Pools::reset() {
   datagrams.reset();
   eventfds.reset();
   timerfds.reset();
+  signalfds.reset();
   pipes.reset();
   pipe_ends.reset();
   unix_streams.reset();
@@ -71,6 +73,7 @@ void trace_call(const Call& call, const Arguments& a, long result) {
   }
   const char* name =
       result < 0 && result > -4096 ? strerrorname_np(static_cast<int>(-result)) : nullptr;
+  if (result == explore::kRestart) name = "ERESTARTSYS";
   if (name != nullptr) {
     trace::line("%s = %s", head, name);
   } else if (result > 0 && (call.handler == call_epoll_wait || call.handler == call_epoll_pwait ||
@@ -100,11 +103,7 @@ void stop_at_call_limit() {
                    "more than " + std::to_string(state.options.calls_max) + " system calls");
 }
 
-long ask_twin(long number, const Call& call, const Arguments& a) {
-  if (__builtin_expect(++state.calls > state.options.calls_max, 0)) stop_at_call_limit();
-  explore::call_point(static_cast<uint64_t>(number));
-  state.timeline->spend(state.options.call_cost_ns);
-  long result = call.handler(a);
+void record(long number, const Call& call, const Arguments& a, long result) {
   if (call.is_progress && result >= 0) note_progress(call, a, result);
   // Only a descriptor of the twin may be hashed: other first arguments are addresses as well.
   uint64_t fd = call.route == Route::by_fd ? static_cast<uint32_t>(a[0]) : 0;
@@ -113,7 +112,19 @@ long ask_twin(long number, const Call& call, const Arguments& a) {
   recorder.mix(static_cast<uint64_t>(state.timeline->now()));
   if (__builtin_expect(recorder.text, 0)) trace_call(call, a, result);
   recorder.step();
-  return result;
+}
+
+long ask_twin(long number, const Call& call, const Arguments& a) {
+  if (__builtin_expect(++state.calls > state.options.calls_max, 0)) stop_at_call_limit();
+  explore::call_point(static_cast<uint64_t>(number));
+  state.timeline->spend(state.options.call_cost_ns);
+  if (explore::signalled()) take_signals_before_call();
+  for (;;) {
+    long result = call.handler(a);
+    record(number, call, a, result);
+    if (__builtin_expect(!explore::signalled(), 1)) return result;
+    if (!take_signals_after_call(&result)) return result;
+  }
 }
 
 long ask_clock(const Call& call, const Arguments& a) {
@@ -137,13 +148,15 @@ void Kernel::reset(const Options& options) {
   state.spin_returns = 0;
   state.last_spin = 0;
   state.random_requests = 0;
-  std::fill(std::begin(state.signal_masks), std::end(state.signal_masks), 0);
+  reset_signals();
   // Doubling steps from the least to the greatest latency.
   Time least = options.network.latency_min_ns;
   Time span = std::max<Time>(0, options.network.latency_max_ns - least);
   state.delays[0] = least;
   for (unsigned i = 1; i < kDelays; ++i) state.delays[i] = least + (span >> (kDelays - 1 - i));
 }
+
+void Kernel::finish() { give_back_real_actions(); }
 
 uint64_t Kernel::calls() const { return state.calls; }
 uint64_t Kernel::faults() const { return state.faults; }

@@ -48,6 +48,8 @@ class Kernel final : public shim::SystemCalls {
   // Everything as after boot: no hosts' descriptors, no sockets, no time spent. Keeps memory for
   // reuse.
   void reset(const Options&);
+  // The run is over: what it changed of the real process is undone.
+  void finish();
 
   long system_call(long number, long a0, long a1, long a2, long a3, long a4, long a5) override;
 

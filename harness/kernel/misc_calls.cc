@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads, signals, limits and randomness as far as system calls show them.
+// Threads, limits and randomness as far as system calls show them.
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
-#include <csignal>
 
 #include "explore/futex.h"
 #include "kernel/calls.h"
@@ -18,10 +17,6 @@
 namespace pollux::kernel {
 namespace {
 
-// Virtual thread ids; out of the way of real ones.
-constexpr long kFirstTid = 4'000'000;
-constexpr size_t kSigsetBytes = 8;
-
 long own_tid() { return kFirstTid + explore::current_thread(); }
 
 }  // namespace
@@ -33,15 +28,6 @@ long call_futex(const Arguments& a) {
 }
 
 long call_gettid(const Arguments&) { return own_tid(); }
-
-// To oneself only: abort() and raise() of other libraries. pthread_kill is the explorer's.
-long call_tgkill(const Arguments& a) {
-  if (a[1] != own_tid() && a[1] != shim::raw_system_call(SYS_gettid)) {
-    unmodelled("tgkill to another thread");
-  }
-  return shim::raw_system_call(SYS_tgkill, shim::raw_system_call(SYS_getpid),
-                               shim::raw_system_call(SYS_gettid), a[2]);
-}
 
 long call_sched_yield(const Arguments&) {
   explore::yield();
@@ -56,35 +42,6 @@ long call_getrandom(const Arguments& a) {
   random_bytes(a.pointer<char>(0), size);
   trace::recorder.mix_bytes(a.pointer<char>(0), size);
   return static_cast<long>(size);
-}
-
-// Each virtual thread has its own mask. No signal comes from outside of a run, so it only is kept.
-long call_rt_sigprocmask(const Arguments& a) {
-  if (a[3] != kSigsetBytes) return -EINVAL;
-  uint64_t& mask = state.signal_masks[explore::current_thread()];
-  uint64_t before = mask;
-  if (const auto* set = a.pointer<const uint64_t>(1)) {
-    if (bad_address(set)) return -EFAULT;
-    uint64_t wanted = *set & ~(uint64_t{1} << (SIGKILL - 1) | uint64_t{1} << (SIGSTOP - 1));
-    switch (a.integer(0)) {
-      case SIG_BLOCK:
-        mask |= wanted;
-        break;
-      case SIG_UNBLOCK:
-        mask &= ~wanted;
-        break;
-      case SIG_SETMASK:
-        mask = wanted;
-        break;
-      default:
-        return -EINVAL;
-    }
-  }
-  if (auto* old = a.pointer<uint64_t>(2)) {
-    if (bad_address(old)) return -EFAULT;
-    *old = before;
-  }
-  return 0;
 }
 
 // The fallback that libuv and libev have for kernels without it.

@@ -8,6 +8,7 @@
 #include "kernel/calls.h"
 #include "kernel/host.h"
 #include "kernel/poll_set.h"
+#include "kernel/signals.h"
 #include "pollux/shim/raw_system_call.h"
 #include "trace/recorder.h"
 
@@ -36,7 +37,7 @@ bool PollSet::wait(Time deadline) {
       entry.file->add_poller(&entry);
     }
   }
-  return explore::block(explore::Why::io, this, deadline);
+  return sleep_on(explore::Why::io, this, deadline);
 }
 
 namespace {
@@ -81,7 +82,7 @@ long poll_files(pollfd* fds, unsigned long count, Time timeout) {
   int ready = scan(fds, count);
   if (ready != 0 || timeout == 0) {
     count_spin("poll", ready != 0);
-    return ready;
+    return ready == 0 && explore::signal_pending() ? -EINTR : ready;
   }
   Time deadline = timeout < 0 ? kNever : late(after(timeout));
   PollSet set;
@@ -96,7 +97,9 @@ long poll_files(pollfd* fds, unsigned long count, Time timeout) {
     bool woken = set.wait(deadline);
     if (now() != before) progress();
     ready = scan(fds, count);
-    if (ready != 0 || !woken) break;
+    if (ready != 0) break;
+    if (explore::signal_pending()) return -EINTR;  // never repeated after a handler
+    if (!woken) break;
   }
   if (ready != 0) count_spin("poll", true);
   return ready;
@@ -125,13 +128,18 @@ long call_ppoll(const Arguments& a) {
     if (owner == Owner::both) unmodelled("ppoll on descriptors of the twin and the real kernel");
     if (owner == Owner::real) return shim::raw_system_call(SYS_ppoll, a[0], a[1], a[2], a[3], a[4]);
   }
-  if (timeout == nullptr) return poll_files(fds, count, -1);
-  if (bad_address(timeout)) return -EFAULT;
-  if (!explore::is_valid(*timeout)) return -EINVAL;
-  if (a.pointer<void>(3) != nullptr && a[4] != 8) return -EINVAL;
+  if (timeout != nullptr) {
+    if (bad_address(timeout)) return -EFAULT;
+    if (!explore::is_valid(*timeout)) return -EINVAL;
+  }
+  const auto* mask = a.pointer<const SignalSet>(3);
+  if (mask != nullptr && a[4] != static_cast<long>(kSignalSetBytes)) return -EINVAL;
+  if (mask != nullptr && bad_address(mask)) return -EFAULT;
+  TemporaryMask during(mask);
+  if (timeout == nullptr) return during.ends(poll_files(fds, count, -1));
   Time wait = explore::duration_of(*timeout);
   Time end = after(wait);
-  long result = poll_files(fds, count, wait);
+  long result = during.ends(poll_files(fds, count, wait));
   *timeout = explore::to_timespec(end > now() ? end - now() : 0);  // poll_select_finish
   return result;
 }

@@ -9,6 +9,7 @@
 #include "kernel/eventfd.h"
 #include "kernel/pipe.h"
 #include "kernel/pool.h"
+#include "kernel/signalfd.h"
 #include "kernel/tcp.h"
 #include "kernel/timerfd.h"
 #include "kernel/udp.h"
@@ -26,6 +27,7 @@ struct Pools {
   Pool<Datagram> datagrams;
   Pool<EventFd> eventfds;
   Pool<TimerFd> timerfds;
+  Pool<SignalFd> signalfds;
   Pool<Pipe> pipes;
   Pool<PipeEnd> pipe_ends;
   Pool<UnixStream> unix_streams;

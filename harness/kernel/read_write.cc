@@ -3,22 +3,19 @@
 // read, write and their relatives: waiting, faults and SIGPIPE around what the files do.
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <vector>
 
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
 #include "kernel/fault_points.h"
+#include "kernel/signals.h"
 #include "kernel/tcp.h"
 #include "kernel/unix_packet.h"
-#include "pollux/shim/gate.h"
-#include "pollux/shim/raw_system_call.h"
 #include "trace/recorder.h"
 
 namespace pollux::kernel {
@@ -181,27 +178,6 @@ long write_faults(File* file, bool non_blocking, size_t* limit, bool* squeeze_af
   return 0;
 }
 
-// A write to a peer that is gone. The program's disposition of SIGPIPE decides.
-void raise_sigpipe(File* file) {
-  struct {
-    uintptr_t handler;
-    unsigned long flags;
-    uintptr_t restorer;
-    uint64_t mask;
-  } action{};
-  shim::raw_system_call(SYS_rt_sigaction, SIGPIPE, 0, reinterpret_cast<long>(&action), 8);
-  if (action.handler == reinterpret_cast<uintptr_t>(SIG_IGN)) return;
-  if (action.handler == reinterpret_cast<uintptr_t>(SIG_DFL)) {
-    explore::end_run(Verdict::crash, "killed by SIGPIPE: write to " + file->describe());
-  }
-  // The handler is program code: it runs with the gate open.
-  uintptr_t closed = shim::pollux_gate;
-  shim::pollux_gate = shim::thread_pointer();
-  shim::raw_system_call(SYS_tgkill, shim::raw_system_call(SYS_getpid),
-                        shim::raw_system_call(SYS_gettid), SIGPIPE);
-  shim::pollux_gate = closed;
-}
-
 bool buffers_from(const iovec* vector, long count, Buffers* buffers, long* error) {
   *error = 0;
   if (count < 0 || count > kIovMax) {
@@ -252,8 +228,11 @@ long read_with(File* file, const Buffers& buffers, int flags, Envelope* envelope
       result = attempt_read(file, rest, limit - done, flags, envelope);
       if (result > 0) {
         done += static_cast<size_t>(result);
-        if (!wait_all || done == limit) break;
+        if (!wait_all || done == limit || explore::signal_pending()) break;
       } else if (result != -EAGAIN || !woken) {
+        break;
+      } else if (explore::signal_pending()) {
+        result = interrupted(deadline);
         break;
       }
     }
@@ -285,8 +264,11 @@ long write_with(File* file, const Buffers& buffers, int flags, const Envelope* e
       result = attempt_write(file, rest, limit - done, flags, envelope);
       if (result > 0) {
         done += static_cast<size_t>(result);
-        if (done == limit || !is_stream(file)) break;
+        if (done == limit || !is_stream(file) || explore::signal_pending()) break;
       } else if (result != -EAGAIN || !woken) {
+        break;
+      } else if (explore::signal_pending()) {
+        result = interrupted(deadline);
         break;
       }
     }
@@ -294,7 +276,9 @@ long write_with(File* file, const Buffers& buffers, int flags, const Envelope* e
   }
   // MSG_NOSIGNAL exists for sockets only, and only they are written to with flags. Of them only
   // streams raise it (sk_stream_error, unix_stream_sendmsg).
-  if (result == -EPIPE && (flags & MSG_NOSIGNAL) == 0 && is_stream(file)) raise_sigpipe(file);
+  if (result == -EPIPE && (flags & MSG_NOSIGNAL) == 0 && is_stream(file)) {
+    send_sigpipe(file->describe());
+  }
   mix_data(buffers, result);
   return result;
 }

@@ -15,6 +15,7 @@
 #include "kernel/calls.h"
 #include "kernel/host.h"
 #include "kernel/poll_set.h"
+#include "kernel/signals.h"
 #include "pollux/shim/raw_system_call.h"
 #include "trace/recorder.h"
 
@@ -105,11 +106,14 @@ long select_files(int count, Bits* const (&sets)[3], Time timeout) {
       bool woken = set.wait(deadline);
       if (now() != before) progress();
       ready = scan(*request);
-      if (ready != 0 || !woken) break;
+      if (ready != 0) break;
+      if (explore::signal_pending()) return -EINTR;  // never repeated after a handler
+      if (!woken) break;
     }
     if (ready != 0) count_spin("select", true);
   } else {
     count_spin("select", ready != 0);
+    if (ready == 0 && explore::signal_pending()) return -EINTR;
   }
   for (int which = 0; which < 3; ++which) {
     if (sets[which] != nullptr) std::copy_n(request->out[which], request->words(), sets[which]);
@@ -131,6 +135,23 @@ bool only_real(int count, Bits* const (&sets)[3]) {
     }
   }
   return any;
+}
+
+// The mask and its size travel behind one pointer (pselect(2)).
+long mask_of(const Arguments& a, const SignalSet** mask) {
+  struct MaskArgument {
+    const SignalSet* mask;
+    size_t bytes;
+  };
+  *mask = nullptr;
+  const auto* argument = a.pointer<const MaskArgument>(5);
+  if (argument == nullptr) return 0;
+  if (bad_address(argument)) return -EFAULT;
+  if (argument->mask == nullptr) return 0;
+  if (argument->bytes != kSignalSetBytes) return -EINVAL;
+  if (bad_address(argument->mask)) return -EFAULT;
+  *mask = argument->mask;
+  return 0;
 }
 
 }  // namespace
@@ -159,12 +180,17 @@ long call_pselect6(const Arguments& a) {
   if (only_real(a.integer(0), sets)) {
     return shim::raw_system_call(SYS_pselect6, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
-  if (timeout == nullptr) return select_files(a.integer(0), sets, -1);
-  if (bad_address(timeout)) return -EFAULT;
-  if (!explore::is_valid(*timeout)) return -EINVAL;
+  if (timeout != nullptr) {
+    if (bad_address(timeout)) return -EFAULT;
+    if (!explore::is_valid(*timeout)) return -EINVAL;
+  }
+  const SignalSet* mask;
+  if (long error = mask_of(a, &mask); error != 0) return error;
+  TemporaryMask during(mask);
+  if (timeout == nullptr) return during.ends(select_files(a.integer(0), sets, -1));
   Time wait = explore::duration_of(*timeout);
   Time end = after(wait);
-  long result = select_files(a.integer(0), sets, wait);
+  long result = during.ends(select_files(a.integer(0), sets, wait));
   *timeout = explore::to_timespec(end > now() ? end - now() : 0);
   return result;
 }

@@ -16,6 +16,8 @@ using explore::Time;
 
 inline constexpr unsigned kHosts = 64;
 inline constexpr unsigned kDelays = 8;
+// Virtual thread ids; out of the way of real ones.
+inline constexpr long kFirstTid = 4'000'000;
 
 struct Host;
 
@@ -28,7 +30,6 @@ struct State {
   Time last_spin = 0;         // when the last of them was
   Time delays[kDelays] = {};
   uint64_t random_requests = 0;
-  uint64_t signal_masks[kThreadsMax] = {};  // by virtual thread
 };
 
 extern State state;

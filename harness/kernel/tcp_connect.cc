@@ -104,6 +104,8 @@ long TcpSocket::accept(TcpSocket** child) {
     if (non_blocking) return -EAGAIN;
     if (!wait(deadline)) return -EAGAIN;
     if (state != State::listen) return -EINVAL;
+    bool found = queue_first_ != nullptr && !queue_hidden;
+    if (!found && explore::signal_pending()) return interrupted(deadline);
   }
   *child = dequeue_child();
   queue_grace = false;
@@ -151,6 +153,8 @@ long TcpSocket::connect(const SocketName& name) {
   while (state == State::syn_sent || state == State::syn_received) {
     if (non_blocking) return result;
     if (!wait(deadline)) return result;
+    bool waits = state == State::syn_sent || state == State::syn_received;
+    if (waits && explore::signal_pending()) return interrupted(deadline);
   }
   if (state == State::closed) {
     long failed = error != 0 ? -take_error() : -ECONNABORTED;

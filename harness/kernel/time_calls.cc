@@ -6,6 +6,7 @@
 
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
+#include "kernel/signals.h"
 
 namespace pollux::kernel {
 namespace {
@@ -31,16 +32,28 @@ Time read_clock(clockid_t clock) {
   return is_coarse(clock) ? value - value % kTick : value;
 }
 
-// Sleeps until `moment`; one that is over lets others go first.
-void sleep_until(Time moment) {
+// Sleeps until `moment`; one that is over lets others go first. Never repeated after a handler
+// (signal(7)).
+long sleep_until(Time moment) {
   progress();
   if (moment <= now()) {
     explore::yield();
-    return;
+    return 0;
   }
   Time deadline = late(moment);
-  while (now() < deadline && explore::block(explore::Why::sleep, nullptr, deadline)) {
+  while (now() < deadline && sleep_on(explore::Why::sleep, nullptr, deadline)) {
+    if (explore::signal_pending()) return -EINTR;
   }
+  return 0;
+}
+
+long sleep_for(Time wait, timespec* left) {
+  Time end = after(wait);
+  long result = sleep_until(end);
+  if (result == 0 || left == nullptr) return result;
+  if (bad_address(left)) return -EFAULT;
+  *left = explore::to_timespec(end > now() ? end - now() : 0);
+  return result;
 }
 
 }  // namespace
@@ -82,8 +95,7 @@ long call_nanosleep(const Arguments& a) {
   const auto* wait = a.pointer<const timespec>(0);
   if (bad_address(wait)) return -EFAULT;
   if (!explore::is_valid(*wait)) return -EINVAL;
-  sleep_until(after(explore::duration_of(*wait)));
-  return 0;
+  return sleep_for(explore::duration_of(*wait), a.pointer<timespec>(1));
 }
 
 long call_clock_nanosleep(const Arguments& a) {
@@ -95,9 +107,8 @@ long call_clock_nanosleep(const Arguments& a) {
   if (bad_address(wait)) return -EFAULT;
   if (!explore::is_valid(*wait)) return -EINVAL;
   if (clock == CLOCK_PROCESS_CPUTIME_ID) unmodelled("clock_nanosleep on a CPU clock");
-  bool absolute = (a.integer(1) & TIMER_ABSTIME) != 0;
-  sleep_until(absolute ? explore::moment_of(clock, *wait) : after(explore::duration_of(*wait)));
-  return 0;
+  if ((a.integer(1) & TIMER_ABSTIME) != 0) return sleep_until(explore::moment_of(clock, *wait));
+  return sleep_for(explore::duration_of(*wait), a.pointer<timespec>(3));
 }
 
 }  // namespace pollux::kernel

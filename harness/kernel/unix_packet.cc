@@ -189,7 +189,7 @@ long UnixPacketSocket::transmit(const Buffers& buffers, size_t limit, int,
 
 bool UnixPacketSocket::wait_for_room(int64_t deadline) {
   if (room_key_ == nullptr) return wait(deadline);
-  return explore::block(explore::Why::io, room_key_, deadline);
+  return sleep_on(explore::Why::io, room_key_, deadline);
 }
 
 }  // namespace pollux::kernel

@@ -259,7 +259,8 @@ long UnixSocket::connect(const SocketName& to) {
     if (long problem = find_listener(to, &listener); problem != 0) return problem;
     if (!listener->backlog_full()) break;
     if (non_blocking) return -EAGAIN;
-    if (!explore::block(explore::Why::io, &listener->senders_, deadline)) return -EAGAIN;
+    if (!sleep_on(explore::Why::io, &listener->senders_, deadline)) return -EAGAIN;
+    if (explore::signal_pending()) return interrupted(deadline);
   }
   if (state_ == State::connected) return -EISCONN;
   if (state_ == State::listening) return -EINVAL;
@@ -289,6 +290,7 @@ long UnixSocket::accept(UnixSocket** child) {  // unix_accept
     if (non_blocking) return -EAGAIN;
     if (shut_read) return -EINVAL;
     if (!wait(deadline)) return -EAGAIN;
+    if (queue_first_ == nullptr && explore::signal_pending()) return interrupted(deadline);
   }
   *child = queue_first_;
   queue_first_ = (*child)->queue_next_;

@@ -76,7 +76,10 @@ void arm_run(const RunOptions& options) {
   faults::arm(options.fault_points);
 }
 
-void disarm_run() { faults::disarm_all(); }
+void disarm_run() {
+  faults::disarm_all();
+  kernel::kernel().finish();
+}
 
 RunResult collect_result(Verdict verdict, std::string reason) {
   const explore::Outcome outcome = explore::outcome();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
-#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -20,9 +20,9 @@ TEST(RefusedTest, ARunHasNoOtherProcesses) {
   EXPECT_EQ(errno, ENOSYS);
   in_a_run([] { return system("true"); });
   EXPECT_EQ(backend.refused, "system");
-  itimerval never = {};
-  EXPECT_EQ(in_a_run([&] { return setitimer(ITIMER_REAL, &never, nullptr); }), -1);
-  EXPECT_EQ(backend.refused, "setitimer");
+  timer_t timer;
+  EXPECT_EQ(in_a_run([&] { return timer_create(CLOCK_MONOTONIC, nullptr, &timer); }), -1);
+  EXPECT_EQ(backend.refused, "timer_create");
 }
 
 TEST(RefusedTest, OutsideOfARunTheyAreLibcs) {

@@ -38,6 +38,11 @@ int main(int argc, char** argv) {
   if (how == "_exit") ::_exit(5);
   if (how == "abort") std::abort();
   if (how == "segv") std::raise(SIGSEGV);
+  if (how == "term") ::kill(::getpid(), SIGTERM);
+  if (how == "sigpipe") {
+    ::close(ends[0]);
+    return ::write(ends[1], "x", 1) == 1 ? 0 : 8;
+  }
   if (how == "deadlock") {
     char byte;
     return static_cast<int>(::read(ends[0], &byte, 1));

@@ -2,6 +2,7 @@
 //
 // `pollux exec`: any program is a run.
 #include <regex>
+#include <sstream>
 
 #include "command_line.h"
 
@@ -75,6 +76,25 @@ TEST_F(ExecTest, ASweepTakesOneProcessPerSeedAndHasADigest) {
     return last_line(ended.out);
   };
   EXPECT_EQ(digest("1"), digest("2"));
+}
+
+// Their self-pipes and handlers are the library's; the signals are the twin's.
+TEST_F(ExecTest, EventLoopsWaitForSignals) {
+  std::istringstream programs(EXEC_SIGNAL_PROGRAMS);
+  for (std::string program; programs >> program;) {
+    Ended ended = pollux({"exec", "--seeds", "0..100", "--audit", "--", program});
+    EXPECT_EQ(ended.code, 0) << program << ended.out << ended.err;
+    EXPECT_NE(ended.out.find("exec: 100 seeds: 100 held"), std::string::npos) << ended.out;
+  }
+}
+
+TEST_F(ExecTest, ASignalThatKillsIsNamed) {
+  Ended ended = exec("term");
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_NE(ended.out.find("killed by SIGTERM"), std::string::npos) << ended.out;
+  ended = exec("sigpipe");
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_NE(ended.out.find("killed by SIGPIPE: write to unix"), std::string::npos) << ended.out;
 }
 
 TEST_F(ExecTest, AStaticProgramIsRefused) {

@@ -77,7 +77,8 @@ class Unhurried : public pollux::Strategy {
     random_->begin(skip);
     for (pollux::Site i = 0; i < pollux::kSitesMax; i++) {
       bool free = i == site::kPoint || i == site::kPick || i == site::kCondWake ||
-                  i == site::kFutexWake || i == site::kLockWake || i == site::kNetDelay;
+                  i == site::kFutexWake || i == site::kLockWake || i == site::kNetDelay ||
+                  i == site::kSignalThread || i == site::kSignalEntry;
       if (!free) skip[i] = pollux::kNeverAsk;
     }
   }

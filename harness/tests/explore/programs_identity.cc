@@ -8,12 +8,14 @@
 #include <locale.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cfenv>
+#include <condition_variable>
 #include <csetjmp>
 #include <cstring>
 #include <exception>
@@ -368,6 +370,54 @@ void signals() {
   sigaction(SIGUSR1, &before, nullptr);
 }
 
+// A thread that waits for an object runs its handler and then waits on.
+void signals_while_waiting() {
+  struct sigaction action = {}, before = {};
+  action.sa_handler = [](int) { signals_seen += 1; };
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGUSR1, &action, &before);
+  signals_seen = 0;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::atomic<int> word{0};
+  sem_t semaphore;
+  sem_init(&semaphore, 0, 0);
+  pthread_barrier_t barrier;
+  pthread_barrier_init(&barrier, nullptr, 2);
+  bool ready = false;
+  mutex.lock();
+  std::thread waiter([&] {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return ready; });
+    lock.unlock();
+    CHECK_THAT(sem_wait(&semaphore) == 0);
+    pthread_barrier_wait(&barrier);
+    word.wait(0);
+    std::thread([] { pause(); }).join();
+  });
+  auto interrupt = [&] { CHECK_THAT(pthread_kill(waiter.native_handle(), SIGUSR1) == 0); };
+  interrupt();
+  mutex.unlock();
+  interrupt();
+  {
+    std::lock_guard lock(mutex);
+    ready = true;
+  }
+  changed.notify_one();
+  interrupt();
+  sem_post(&semaphore);
+  interrupt();
+  pthread_barrier_wait(&barrier);
+  interrupt();
+  word = 1;
+  word.notify_one();
+  waiter.join();
+  CHECK_THAT(signals_seen >= 1);
+  pthread_barrier_destroy(&barrier);
+  sem_destroy(&semaphore);
+  sigaction(SIGUSR1, &before, nullptr);
+}
+
 // glibc's broadcast to all threads: must neither hang nor lose the thread's errno.
 void identity_changes() {
   each([](int) {
@@ -400,6 +450,7 @@ constexpr PolluxTestProgram kPrograms[] = {
     {"ManyOneAfterAnother", many_one_after_another, false, false, false},
     {"Names", names, false, false, false},
     {"Signals", signals, false, false, false},
+    {"SignalsWhileWaiting", signals_while_waiting, false, false, false},
     {"IdentityChanges", identity_changes, false, false, false},
     {nullptr, nullptr, false, false, false},
 };

@@ -2,11 +2,14 @@
 #include "tests/explore/small_twin.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
 
 #include "explore/clock.h"
 #include "explore/futex.h"
+#include "explore/program_scope.h"
+#include "explore/signals.h"
 #include "explore/thread_objects.h"
 #include "pollux/shim/backend.h"
 #include "pollux/shim/gate.h"
@@ -19,15 +22,75 @@ namespace {
 
 using namespace explore;
 
+// Signals 1 to 64, one of each at a time, handlers without arguments or masks.
+class SmallSignals final : public SignalSource {
+ public:
+  struct Action {
+    void (*handler)(int) = nullptr;
+    unsigned long flags = 0;
+  };
+
+  bool pending() override {
+    if (pending_[current_thread()] != 0) return true;
+    calm(current_thread());
+    return false;
+  }
+  Interruption take() override {
+    Interruption first = Interruption::none;
+    while (pending()) {
+      uint64_t& set = pending_[current_thread()];
+      int signal = __builtin_ctzll(set) + 1;
+      set &= set - 1;
+      const Action& action = actions_[signal - 1];
+      if (action.handler == nullptr) continue;
+      if (first == Interruption::none) {
+        first = (action.flags & SA_RESTART) != 0 ? Interruption::restart : Interruption::fail;
+      }
+      ProgramScope scope;
+      action.handler(signal);
+    }
+    return first;
+  }
+  int send(Actor id, int signal) override {
+    if (signal == 0) return 0;
+    pending_[id] |= uint64_t{1} << (signal - 1);
+    interrupt(id);
+    return 0;
+  }
+  void created(Actor, Actor id) override { pending_[id] = 0; }
+  void ended(Actor id) override {
+    pending_[id] = 0;
+    calm(id);
+  }
+  long set(long signal, const Action* wanted, Action* old) {
+    if (old != nullptr) *old = actions_[signal - 1];
+    if (wanted != nullptr) actions_[signal - 1] = *wanted;
+    return 0;
+  }
+
+ private:
+  uint64_t pending_[kThreadsMax] = {};
+  Action actions_[64] = {};
+};
+SmallSignals small_signals;
+
 class SmallTwin final : public shim::SystemCalls {
  public:
   long system_call(long number, long a0, long a1, long a2, long a3, long a4, long a5) override {
     switch (number) {
       case SYS_futex:
         call_point(static_cast<uint64_t>(number));
-        return futex(reinterpret_cast<uint32_t*>(a0), static_cast<int>(a1),
-                     static_cast<uint32_t>(a2), reinterpret_cast<const timespec*>(a3),
-                     reinterpret_cast<uint32_t*>(a4), static_cast<uint32_t>(a5));
+        for (;;) {
+          long result = futex(reinterpret_cast<uint32_t*>(a0), static_cast<int>(a1),
+                              static_cast<uint32_t>(a2), reinterpret_cast<const timespec*>(a3),
+                              reinterpret_cast<uint32_t*>(a4), static_cast<uint32_t>(a5));
+          if (!signal_pending()) return result;
+          bool again = small_signals.take() != Interruption::fail;
+          if (result != kRestart || !again) return result == kRestart ? -EINTR : result;
+        }
+      case SYS_rt_sigaction:
+        return small_signals.set(a0, reinterpret_cast<const SmallSignals::Action*>(a1),
+                                 reinterpret_cast<SmallSignals::Action*>(a2));
       case SYS_sched_yield:
         yield();
         return 0;
@@ -69,6 +132,7 @@ void install() {
   static EndsRun ends_run;
   static const bool done = [] {
     shim::install_backend({&twin, &thread_objects(), &ends_run});
+    set_signal_source(&small_signals);
     return true;
   }();
   (void)done;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs for the explorer's own tests: the explorer with a kernel that knows futexes, time and
-// sched_yield, and nothing else. What the tests find is thus the explorer's doing.
+// Runs for the explorer's own tests: the explorer with a kernel that knows futexes, time,
+// sched_yield and handlers of signals, and nothing else. What the tests find is thus the explorer's
+// doing.
 #pragma once
 
 #include <functional>
