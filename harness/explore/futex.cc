@@ -5,23 +5,32 @@
 #include <linux/futex.h>
 
 #include "explore/clock.h"
+#include "explore/happens_before.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
 
 namespace pollux::explore {
 namespace {
 
+// Linux orders what comes before a wake before what follows the wait that it ends (futex(2) says
+// that they are totally ordered by the lock of the word's queue).
 long wait(uint32_t* word, uint32_t value, Time deadline, uint32_t bits) {
   if (bits == 0) return -EINVAL;
   touch(object_of(word));
-  if (*word != value) return -EAGAIN;
+  if (*word != value) {
+    acquire_from(word);
+    return -EAGAIN;
+  }
   current().futex_bits = bits;
-  return block(Why::futex, word, deadline) ? 0 : -ETIMEDOUT;
+  bool woken = block(Why::futex, word, deadline);
+  acquire_from(word);
+  return woken ? 0 : -ETIMEDOUT;
 }
 
 long wake(uint32_t* word, uint32_t count, uint32_t bits) {
   if (bits == 0) return -EINVAL;
   touch(object_of(word));
+  release_to(word);
   Actor list[kThreadsMax];
   unsigned all = waiters(Why::futex, word, list);
   unsigned waiting = 0;
@@ -36,6 +45,8 @@ long wake(uint32_t* word, uint32_t count, uint32_t bits) {
 long requeue(uint32_t* word, uint32_t wake_count, uint32_t move_count, uint32_t* second_word) {
   touch(object_of(word));
   touch(object_of(second_word));
+  release_to(word);
+  release_to(second_word);
   Actor list[kThreadsMax];
   long done = wake_chosen(list, waiters(Why::futex, word, list), wake_count, site::kFutexWake);
   unsigned left = waiters(Why::futex, word, list);
