@@ -101,6 +101,22 @@ run::Overrides parse_overrides(const std::vector<std::string>& settings) {
   return overrides;
 }
 
+void MemoryFlags::add(CLI::App& app) {
+  app.add_flag("--races", races, "look for data races (docs/memory-model.md says which)");
+  app.add_option("--memory", memory,
+                 "strong, or weak: loads of atomics may read old stores where their order allows "
+                 "it (strong)")
+      ->type_name("KIND");
+}
+
+void MemoryFlags::apply(run::Overrides& overrides) const {
+  if (memory != "strong" && memory != "weak") {
+    refuse("--memory", memory, "use strong or weak");
+  }
+  if (races) overrides["races"] = 1;
+  if (memory == "weak") overrides["weak_memory"] = 1;
+}
+
 const Suite& suite_named(std::string_view name) {
   const Suite* suite = find_suite(name);
   if (suite != nullptr && name != kExecSuite) return *suite;

@@ -4,6 +4,7 @@
 // and what would be right, in one line.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -34,6 +35,16 @@ std::chrono::milliseconds parse_duration(std::string_view flag, std::string_view
 SeedRange shard_of(SeedRange, std::string_view text);
 // "points_max=1000"
 run::Overrides parse_overrides(const std::vector<std::string>&);
+
+// --races and --memory: how closely a run looks at memory. Shorthands for --set races=1 and
+// --set weak_memory=1, which is how tokens carry them.
+struct MemoryFlags {
+  bool races = false;
+  std::string memory = "strong";
+
+  void add(CLI::App&);
+  void apply(run::Overrides&) const;
+};
 
 const Suite& suite_named(std::string_view name);
 std::shared_ptr<const run::Mix> mix_named(const std::string& strategy, const std::string& profile);

@@ -44,10 +44,11 @@ class ExecCommand final : public Command {
  private:
   // One seed: the program has the terminal, and its own last line is the summary.
   int run_one(const Suite& suite) const {
+    run::Overrides overrides = parse_overrides(flags_.settings);
+    flags_.memory.apply(overrides);
     uint64_t seed = flags_.seed.empty() ? 0 : parse_seed("--seed", flags_.seed);
     run::Plan plan{&suite, suite.workload(seed),
-                   run::Drawn{seed, mix_named(flags_.strategy, flags_.profile)},
-                   parse_overrides(flags_.settings)};
+                   run::Drawn{seed, mix_named(flags_.strategy, flags_.profile)}, overrides};
     RunResult result = ExecRunner(/*show_output=*/true).run(plan);
     if (result.verdict != Verdict::held) {
       print_failure(plan, result, "seed " + std::to_string(seed),

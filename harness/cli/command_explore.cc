@@ -28,13 +28,15 @@ class ExploreCommand final : public Command {
     };
     app.add_option("suite", suite_);
     one("--preemptions", preemptions_, "P", "switches away from a thread that could go on (2)");
-    one("--faults", faults_, "F", "faults, spurious wake-ups and other events in a run (0)");
+    one("--faults", faults_, "F",
+        "faults, spurious wake-ups, stale reads and other events in a run (0)");
     app.add_flag("--no-reduction", no_reduction_,
                  "also runs that differ only in the order of independent steps");
     one("--budget", budget_, "TIME", "stop after that long (30s, 5m); exit code 6 if not complete");
     auto* seed = one("--seed", seed_, "N", "the workload of that seed (0)");
     one("--workload", workload_, "TEXT", "that workload")->excludes(seed);
     one("--profile", profile_, "NAME", "which faults: see `pollux faults --profiles` (legal)");
+    memory_.add(app);
     app.add_option("--set", settings_, "an option of the run, like plain_points=1; repeatable")
         ->type_name("NAME=N")
         ->expected(1)
@@ -75,6 +77,7 @@ class ExploreCommand final : public Command {
     request.profile = mix_named("random", request.faults == 0 ? "calm" : profile_)->profile;
     request.reduction = !no_reduction_;
     request.overrides = parse_overrides(settings_);
+    memory_.apply(request.overrides);
     if (!budget_.empty()) request.budget = parse_duration("--budget", budget_);
     return request;
   }
@@ -93,6 +96,7 @@ class ExploreCommand final : public Command {
   std::string suite_, preemptions_, faults_, budget_, seed_, workload_;
   std::string profile_ = "legal";
   std::vector<std::string> settings_;
+  MemoryFlags memory_;
   bool no_reduction_ = false, json_ = false, quiet_ = false;
 };
 

@@ -19,6 +19,7 @@ struct SweepFlags {
   std::string profile = "legal", strategy = "random";
   std::string db, junit, hashes;
   std::vector<std::string> settings;
+  MemoryFlags memory;
   bool audit = false, fail_fast = false, json = false, quiet = false;
 
   void add(CLI::App&);

@@ -22,6 +22,9 @@ inline constexpr Object kKernelObject = 1;
 inline constexpr Object kTurnObject = 2;
 // What is due later: a thread can only be held up while there is something.
 inline constexpr Object kDueObject = 3;
+// The order of the seq_cst operations, where memory is weak: a fence changes it, the others read
+// it.
+inline constexpr Object kFenceObject = 4;
 
 inline Object object_of(const volatile void* address) {
   return reinterpret_cast<uintptr_t>(address) >> 3;

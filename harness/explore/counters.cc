@@ -3,6 +3,7 @@
 // Semaphores, barriers and spin locks: an integer and somebody who waits for it to change.
 #include <errno.h>
 
+#include "explore/happens_before.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
 
@@ -20,6 +21,7 @@ bool try_take(sem_t* semaphore) {
   uint32_t& value = value_of(semaphore);
   if (value == 0) return false;
   --value;
+  acquire_from(semaphore);
   return true;
 }
 
@@ -43,6 +45,7 @@ constexpr int kSpinFree = 0, kSpinHeld = 1;
 bool try_spin(pthread_spinlock_t* lock) {
   if (*lock != kSpinFree) return false;
   *lock = kSpinHeld;
+  acquire_from(lock);
   return true;
 }
 
@@ -76,6 +79,7 @@ int ThreadObjects::sem_post(sem_t* semaphore) {
   uint32_t& value = value_of(semaphore);
   if (value == SEM_VALUE_MAX) return EOVERFLOW;
   ++value;
+  release_to(semaphore);
   wake_some(Why::semaphore, semaphore, 1, site::kLockWake);
   return 0;
 }
@@ -83,10 +87,12 @@ int ThreadObjects::sem_post(sem_t* semaphore) {
 int ThreadObjects::barrier_wait(pthread_barrier_t* object) {
   object_point(ObjectCall::barrier, object);
   auto* barrier = reinterpret_cast<Barrier*>(object);
+  release_to(barrier);
   if (++barrier->in == barrier->count) {
     barrier->in = 0;
     ++barrier->round;
     wake_all(Why::barrier, barrier);
+    acquire_from(barrier);
     return PTHREAD_BARRIER_SERIAL_THREAD;
   }
   // The object may be gone as soon as the round is over: the waking says so, not the memory. Only
@@ -95,6 +101,7 @@ int ThreadObjects::barrier_wait(pthread_barrier_t* object) {
   do {
     block(Why::barrier, barrier, kNever);
   } while (last_interruption() != Interruption::none && barrier->round == round);
+  acquire_from(barrier);
   return 0;
 }
 
@@ -112,6 +119,7 @@ int ThreadObjects::spin_trylock(pthread_spinlock_t* lock) {
 int ThreadObjects::spin_unlock(pthread_spinlock_t* lock) {
   object_point(ObjectCall::spin_unlock, lock);
   *lock = kSpinFree;
+  release_to(lock);
   wake_some(Why::spin, address_of(lock), 1, site::kLockWake);
   return 0;
 }

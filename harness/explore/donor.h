@@ -28,6 +28,9 @@ struct Donor {
 };
 
 inline constexpr size_t kDonorStackSize = 8 << 20;
+// glibc has the thread control block and the static TLS at the high end of the stack's mapping; so
+// much of it may lie above the thread pointer (struct pthread is smaller).
+inline constexpr size_t kThreadStorage = 4096;
 
 // The donor of thread `id`, created when there is none yet. Null: the system has no thread to give.
 Donor* donor(Actor id);

@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 
 #include "explore/clock.h"
+#include "explore/happens_before.h"
 #include "explore/signals.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
@@ -12,14 +13,21 @@
 namespace pollux::explore {
 namespace {
 
+// Linux orders what comes before a wake before what follows the wait that it ends (futex(2) says
+// that they are totally ordered by the lock of the word's queue).
 long wait(uint32_t* word, uint32_t value, Time deadline, uint32_t bits) {
   if (bits == 0) return -EINVAL;
   touch(object_of(word));
   current().futex_bits = bits;
   do {
-    if (*word != value) return -EAGAIN;
+    if (*word != value) {
+      acquire_from(word);
+      return -EAGAIN;
+    }
     if (signal_pending()) break;
-    if (!block(Why::futex, word, deadline)) return -ETIMEDOUT;
+    bool in_time = block(Why::futex, word, deadline);
+    acquire_from(word);
+    if (!in_time) return -ETIMEDOUT;
     if (current().woken) return 0;
   } while (!signal_pending());
   return deadline == kNever ? kRestart : -EINTR;  // futex_wait: the deadline is not carried over
@@ -28,6 +36,7 @@ long wait(uint32_t* word, uint32_t value, Time deadline, uint32_t bits) {
 long wake(uint32_t* word, uint32_t count, uint32_t bits) {
   if (bits == 0) return -EINVAL;
   touch(object_of(word));
+  release_to(word);
   Actor list[kThreadsMax];
   unsigned all = waiters(Why::futex, word, list);
   unsigned waiting = 0;
@@ -42,6 +51,8 @@ long wake(uint32_t* word, uint32_t count, uint32_t bits) {
 long requeue(uint32_t* word, uint32_t wake_count, uint32_t move_count, uint32_t* second_word) {
   touch(object_of(word));
   touch(object_of(second_word));
+  release_to(word);
+  release_to(second_word);
   Actor list[kThreadsMax];
   long done = wake_chosen(list, waiters(Why::futex, word, list), wake_count, site::kFutexWake);
   unsigned left = waiters(Why::futex, word, list);

@@ -8,6 +8,7 @@
 // is lost by that, since whoever got in between unlocks, too.
 #include <errno.h>
 
+#include "explore/happens_before.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
 
@@ -30,6 +31,7 @@ int try_lock(pthread_mutex_t* mutex) {
     data.__lock = 1;
     data.__owner = own_id();
     data.__count = 1;
+    acquire_from(mutex);
     return 0;
   }
   if (data.__owner == own_id() && type_of(mutex) == PTHREAD_MUTEX_RECURSIVE) {
@@ -64,6 +66,7 @@ int unlock_mutex(pthread_mutex_t* mutex) {
   bool checked = type == PTHREAD_MUTEX_RECURSIVE || type == PTHREAD_MUTEX_ERRORCHECK;
   if (checked && data.__owner != own_id()) return EPERM;
   if (type == PTHREAD_MUTEX_RECURSIVE && --data.__count != 0) return 0;
+  release_to(mutex);
   data.__lock = 0;
   data.__owner = 0;
   data.__count = 0;

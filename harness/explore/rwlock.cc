@@ -8,6 +8,7 @@
 // wakes everybody who waits; who is first is then an ordinary scheduling choice.
 #include <errno.h>
 
+#include "explore/happens_before.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
 
@@ -21,9 +22,14 @@ bool is_own_write(const pthread_rwlock_t* lock) {
   return lock->__data.__cur_writer == state.current + 1;
 }
 
+// Readers are ordered behind writers and the other way round, but not among each other.
+const void* written_by(const pthread_rwlock_t* lock) { return lock; }
+const void* read_by(const pthread_rwlock_t* lock) { return &lock->__data.__cur_writer; }
+
 int try_read(pthread_rwlock_t* lock) {
   if ((lock->__data.__readers & kWriteLocked) != 0) return EBUSY;
   lock->__data.__readers += kReader;
+  acquire_from(written_by(lock));
   return 0;
 }
 
@@ -31,6 +37,8 @@ int try_write(pthread_rwlock_t* lock) {
   if ((lock->__data.__readers & ~1u) != 0) return EBUSY;
   lock->__data.__readers |= kWriteLocked;
   lock->__data.__cur_writer = state.current + 1;
+  acquire_from(written_by(lock));
+  acquire_from(read_by(lock));
   return 0;
 }
 
@@ -75,8 +83,10 @@ int ThreadObjects::rwlock_unlock(pthread_rwlock_t* lock) {
   if ((data.__readers & kWriteLocked) != 0) {
     data.__readers &= ~kWriteLocked;
     data.__cur_writer = 0;
+    release_to(written_by(lock));
   } else if (data.__readers >= kReader) {
     data.__readers -= kReader;
+    release_to(read_by(lock));
   }
   wake_all(Why::rwlock, lock);
   return 0;

@@ -38,6 +38,7 @@
 #include <utility>
 
 #include "explore/check.h"
+#include "explore/happens_before.h"
 #include "explore/modules.h"
 #include "explore/signals.h"
 #include "explore/state.h"
@@ -177,6 +178,10 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   state.current = 0;
   state.options = options;
   state.plain_points = options.plain_points;
+  state.races = options.races || options.weak_memory;
+  state.weak_memory = options.weak_memory;
+  state.plain_hooks = state.plain_points || state.races;
+  if (state.races) begin_order();
   state.watcher = nullptr;
   state.observer = nullptr;
   state.watch_length = 0;
@@ -398,6 +403,7 @@ void adopt_main_thread(const SchedulerOptions& options, Strategy& strategy, Proc
   state.thread_count = 1;
   state.runnable = bit(0);
   state.process_end = at_end;
+  if (state.races) order_created(kNetwork, 0);
   begin_carrying();
   if (SignalSource* source = signal_source()) source->created(kNetwork, 0);
   state.choices.set_actor(0);

@@ -56,6 +56,8 @@ struct SchedulerOptions {
   uint64_t points_max;
   bool plain_points;
   Time time_max;
+  bool races = false;        // a data race ends the run
+  bool weak_memory = false;  // a load of an atomic may read an old value; implies races
 };
 void begin_run(const SchedulerOptions&, Strategy&);
 Actor spawn(std::string name, unsigned host, std::function<void()> body);

@@ -91,6 +91,9 @@ struct State {
   uintptr_t code_base = 0, code_size = 0;
   Actor current = 0;
   bool plain_points = false;
+  bool races = false;        // accesses are checked (happens_before.h)
+  bool plain_hooks = false;  // either: a plain access is more than nothing
+  bool weak_memory = false;
   AccessObserver* observer = nullptr;  // who wants to know what steps touch, mostly nobody
   uintptr_t watch_base = 0, watch_length = 0;
   SwitchFunction switch_to = nullptr;

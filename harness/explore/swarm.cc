@@ -6,6 +6,21 @@
 
 namespace pollux::explore {
 
+namespace {
+
+// What a site is like must not change when another one is added before it: the failure points are
+// numbered from where they were when there were 16 sites, and sites that came later go last.
+constexpr Site kFirstSites = 16;
+constexpr Site stable_number(Site site) {
+  if (site < kFirstSites) return site;
+  if (site >= site::kFirstFault) {
+    return static_cast<Site>(site - site::kFirstFault + kFirstSites);
+  }
+  return static_cast<Site>(kSitesMax + 1 + site);
+}
+
+}  // namespace
+
 Swarm::Swarm(uint64_t seed, std::vector<double> fault_rates, double fault_swarm)
     : seed_(seed),
       random_(derive_seed(seed, kSitesMax)),
@@ -21,7 +36,7 @@ void Swarm::begin(std::span<uint32_t, kSitesMax> skip) {
 }
 
 void Swarm::draw(Site site, Draw& draw) {
-  Random random(derive_seed(seed_, site));
+  Random random(derive_seed(seed_, stable_number(site)));
   draw.done = true;
   draw.shape = static_cast<Shape>(random.below(3));
   if (site >= site::kFirstFault) {

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "explore/check.h"
+#include "explore/happens_before.h"
 #include "explore/modules.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
@@ -164,6 +165,7 @@ Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void
   if (state.observer != nullptr) {
     state.observer->created(state.on ? state.current : kNetwork, id);
   }
+  if (state.races) order_created(state.on ? state.current : kNetwork, id);
   recompute_candidates();
   return id;
 }

@@ -12,6 +12,7 @@
 
 #include "explore/check.h"
 #include "explore/clock.h"
+#include "explore/happens_before.h"
 #include "explore/modules.h"
 #include "explore/signals.h"
 #include "explore/state.h"
@@ -51,6 +52,7 @@ int join_until(pthread_t handle, void** result, Time deadline, bool wait) {
     if (!block(Why::join, &thread, deadline)) return ETIMEDOUT;
   }
   if (state.observer != nullptr) state.observer->enabled(id, state.current);
+  if (state.races) order_joined(id, state.current);
   if (result != nullptr) *result = thread.result;
   free_thread(id);
   return 0;

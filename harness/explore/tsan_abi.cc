@@ -9,9 +9,13 @@
 // hash, and whether a compare-exchange took; wider ones may be addresses.
 //
 // An operation that the hook does not change is sequentially consistent because one OS thread does
-// them all: the C++ memory order arguments are ignored, weaker behaviours are not explored.
+// them all, whatever its C++ memory order. Where the run looks for races, the operation also goes
+// to happens_before.h and its parts, with its order; where it has weak memory, those say what a
+// load reads.
 #include <cstring>
 
+#include "explore/atomic_history.h"
+#include "explore/race_shadow.h"
 #include "explore/state.h"
 
 #define POLLUX_HOOK extern "C" __attribute__((visibility("default")))
@@ -21,6 +25,13 @@ namespace pollux::explore {
 namespace {
 
 using Int128 = unsigned __int128;
+
+// What an atomic operation is made with.
+struct Call {
+  bool in_run;
+  bool races;  // in a run that looks for them
+  uintptr_t caller;
+};
 
 constexpr bool reads_only(Kind kind) {
   return kind == Kind::read || kind == Kind::volatile_read || kind == Kind::atomic_load;
@@ -47,17 +58,32 @@ __attribute__((noinline)) void tell_observer(Kind kind, uint64_t where, const vo
   }
 }
 
-// True in a run.
-[[gnu::always_inline]] inline bool point(Kind kind, uintptr_t caller, const volatile void* at,
+[[gnu::always_inline]] inline Call point(Kind kind, uintptr_t caller, const volatile void* at,
                                          size_t size) {
-  if (!shim::in_run()) return false;
+  if (!shim::in_run()) return {false, false, caller};
   point_before(kind, caller, at, size);
-  return true;
+  return {true, state.races, caller};
+}
+
+__attribute__((noinline)) void plain_access(Kind kind, uintptr_t caller, const volatile void* at,
+                                            size_t size) {
+  if (state.plain_points) point_before(kind, caller, at, size);
+  if (state.races) check_access(at, size, {.writes = !reads_only(kind), .atomic = false}, caller);
 }
 
 [[gnu::always_inline]] inline void plain_point(Kind kind, uintptr_t caller, const volatile void* at,
                                                size_t size) {
-  if (state.plain_points && shim::in_run()) point_before(kind, caller, at, size);
+  if (__builtin_expect(state.plain_hooks, 0) && shim::in_run()) {
+    plain_access(kind, caller, at, size);
+  }
+}
+
+[[gnu::always_inline]] inline void volatile_point(Kind kind, uintptr_t caller,
+                                                  const volatile void* at, size_t size) {
+  Call call = point(kind, caller, at, size);
+  if (__builtin_expect(call.races, 0)) {
+    check_access(at, size, {.writes = !reads_only(kind), .atomic = false}, caller);
+  }
 }
 
 // Cheaper than a mix of its own, which the next point's is for both.
@@ -155,63 +181,108 @@ struct Atomic<Int128> {
   }
 };
 
+// --- The operations. Their second halves, for runs that look for races, are out of line.
+
 template <typename T>
-T load(bool in_run, const volatile T* at) {
+__attribute__((noinline)) T ordered_load(const Call& call, const volatile T* at, T memory,
+                                         int order) {
+  check_access(at, sizeof(T), {.writes = false, .atomic = true}, call.caller);
+  return static_cast<T>(history_load(at, sizeof(T), memory, order_of(order)));
+}
+
+template <typename T>
+T load(const Call& call, const volatile T* at, int order) {
   T value = Atomic<T>::load(at);
-  mix_value(in_run, value);
+  if (__builtin_expect(call.races, 0)) value = ordered_load(call, at, value, order);
+  mix_value(call.in_run, value);
   return value;
 }
 
 template <typename T>
-void store(bool in_run, volatile T* at, T value) {
+__attribute__((noinline)) void ordered_store(const Call& call, volatile T* at, T value, int order) {
+  check_access(at, sizeof(T), {.writes = true, .atomic = true}, call.caller);
+  history_store(at, sizeof(T), Atomic<T>::load(at), value, order_of(order));
+}
+
+template <typename T>
+void store(const Call& call, volatile T* at, T value, int order) {
+  if (__builtin_expect(call.races, 0)) ordered_store(call, at, value, order);
   if (sizeof(T) == 8 && __builtin_expect(state.watch_length != 0, 0)) {
     T before = Atomic<T>::load(at);
-    Atomic<T>::store(in_run, at, value);
+    Atomic<T>::store(call.in_run, at, value);
     watch(at, before, value, true);
     return;
   }
-  Atomic<T>::store(in_run, at, value);
+  Atomic<T>::store(call.in_run, at, value);
+}
+
+// After the operation: nobody came in between.
+template <typename T>
+__attribute__((noinline)) void ordered_rmw(const Call& call, volatile T* at, T before, T after,
+                                           int order) {
+  check_access(at, sizeof(T), {.writes = true, .atomic = true}, call.caller);
+  history_rmw(at, sizeof(T), before, after, order_of(order));
 }
 
 template <typename T>
-T exchange(bool in_run, volatile T* at, T value) {
-  T before = Atomic<T>::exchange(at, value);
-  mix_value(in_run, before);
-  watch(at, before, value, false);
-  return before;
-}
-
-template <typename T>
-bool compare_exchange(bool in_run, volatile T* at, T* expected, T value) {
-  bool taken = Atomic<T>::compare_exchange(at, expected, value);
-  mix_value(in_run, static_cast<uint8_t>(taken));
-  if (taken) watch(at, *expected, value, false);
-  return taken;
-}
-
-template <typename T>
-T finish_fetch(bool in_run, volatile T* at, T before, T after) {
-  mix_value(in_run, before);
+T finish_rmw(const Call& call, volatile T* at, T before, T after, int order) {
+  if (__builtin_expect(call.races, 0)) ordered_rmw(call, at, before, after, order);
+  mix_value(call.in_run, before);
   watch(at, before, after, false);
   return before;
 }
 
-template <typename T, typename F>
-T fetch_and_change(bool in_run, volatile T* at, F change) {
-  T before = Atomic<T>::load(at);
-  while (!Atomic<T>::compare_exchange(at, &before, change(before))) {
-  }
-  return finish_fetch(in_run, at, before, change(before));
+template <typename T>
+T exchange(const Call& call, volatile T* at, T value, int order) {
+  return finish_rmw(call, at, Atomic<T>::exchange(at, value), value, order);
 }
 
 template <typename T>
-T fetch_add(bool in_run, volatile T* at, T value) {
+__attribute__((noinline)) void ordered_failure(const Call& call, volatile T* at, T memory,
+                                               int order) {
+  check_access(at, sizeof(T), {.writes = false, .atomic = true}, call.caller);
+  history_failed(at, sizeof(T), memory, order_of(order));
+}
+
+template <typename T>
+bool compare_exchange(const Call& call, volatile T* at, T* expected, T value, int order,
+                      int failure_order, bool weak) {
+  bool spurious = weak && __builtin_expect(call.races, 0) && state.weak_memory &&
+                  Atomic<T>::load(at) == *expected && fails_spuriously();
+  bool taken = !spurious && Atomic<T>::compare_exchange(at, expected, value);
+  if (__builtin_expect(call.races, 0)) {
+    if (taken) {
+      ordered_rmw(call, at, *expected, value, order);
+    } else {
+      ordered_failure(call, at, *expected, failure_order);
+    }
+  }
+  mix_value(call.in_run, static_cast<uint8_t>(taken));
+  if (taken) watch(at, *expected, value, false);
+  return taken;
+}
+
+template <typename T, typename F>
+T fetch_and_change(const Call& call, volatile T* at, int order, F change) {
+  T before = Atomic<T>::load(at);
+  while (!Atomic<T>::compare_exchange(at, &before, change(before))) {
+  }
+  return finish_rmw(call, at, before, change(before), order);
+}
+
+template <typename T>
+T fetch_add(const Call& call, volatile T* at, T value, int order) {
   if constexpr (sizeof(T) <= 8) {
     T before = __atomic_fetch_add(at, value, __ATOMIC_SEQ_CST);
-    return finish_fetch(in_run, at, before, static_cast<T>(before + value));
+    return finish_rmw(call, at, before, static_cast<T>(before + value), order);
   } else {
-    return fetch_and_change(in_run, at, [=](T old) { return static_cast<T>(old + value); });
+    return fetch_and_change(call, at, order, [=](T old) { return static_cast<T>(old + value); });
   }
+}
+
+void fence(uintptr_t caller, int order) {
+  Call call = point(Kind::fence, caller, nullptr, 0);
+  if (__builtin_expect(call.races, 0)) order_fence(order_of(order));
 }
 
 }  // namespace
@@ -229,7 +300,7 @@ using namespace pollux::explore;  // NOLINT: this file is nothing but hooks from
     plain_point(kind, reinterpret_cast<uintptr_t>(caller), at, size); \
   }
 #define POLLUX_VOLATILE(name, kind, size) \
-  POLLUX_HOOK void __tsan_##name(void* at) { point(kind, POLLUX_CALLER, at, size); }
+  POLLUX_HOOK void __tsan_##name(void* at) { volatile_point(kind, POLLUX_CALLER, at, size); }
 #define POLLUX_READ_WRITE(name, size)                  \
   POLLUX_HOOK void __tsan_##name(void* at) {           \
     plain_point(Kind::read, POLLUX_CALLER, at, size);  \
@@ -294,50 +365,45 @@ POLLUX_HOOK void* __tsan_memset(void* to, int value, size_t size) {
 
 // --- Atomics.
 
-#define POLLUX_FETCH(bits, T, name, expression)                                             \
-  POLLUX_HOOK T __tsan_atomic##bits##_fetch_##name(volatile T* at, T value, int) {          \
-    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER, at, sizeof(T));                    \
-    return fetch_and_change(in_run, at, [=](T old) { return static_cast<T>(expression); }); \
+#define POLLUX_CALL(kind) point(kind, POLLUX_CALLER, at, sizeof *at)
+#define POLLUX_FETCH(bits, T, name, expression)                                          \
+  POLLUX_HOOK T __tsan_atomic##bits##_fetch_##name(volatile T* at, T value, int order) { \
+    return fetch_and_change(POLLUX_CALL(Kind::atomic_rmw), at, order,                    \
+                            [=](T old) { return static_cast<T>(expression); });          \
+  }
+#define POLLUX_CAS(bits, T, name, weak)                                                \
+  POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_##name(                       \
+      volatile T* at, T* expected, T value, int order, int failure_order) {            \
+    return compare_exchange(POLLUX_CALL(Kind::atomic_cas), at, expected, value, order, \
+                            failure_order, weak);                                      \
   }
 #define POLLUX_ATOMIC(bits, T)                                                                  \
-  POLLUX_HOOK T __tsan_atomic##bits##_load(const volatile T* at, int) {                         \
-    bool in_run = point(Kind::atomic_load, POLLUX_CALLER, at, sizeof(T));                       \
-    return load(in_run, at);                                                                    \
+  POLLUX_HOOK T __tsan_atomic##bits##_load(const volatile T* at, int order) {                   \
+    return load(POLLUX_CALL(Kind::atomic_load), at, order);                                     \
   }                                                                                             \
-  POLLUX_HOOK void __tsan_atomic##bits##_store(volatile T* at, T value, int) {                  \
-    bool in_run = point(Kind::atomic_store, POLLUX_CALLER, at, sizeof(T));                      \
-    store(in_run, at, value);                                                                   \
+  POLLUX_HOOK void __tsan_atomic##bits##_store(volatile T* at, T value, int order) {            \
+    store(POLLUX_CALL(Kind::atomic_store), at, value, order);                                   \
   }                                                                                             \
-  POLLUX_HOOK T __tsan_atomic##bits##_exchange(volatile T* at, T value, int) {                  \
-    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER, at, sizeof(T));                        \
-    return exchange(in_run, at, value);                                                         \
+  POLLUX_HOOK T __tsan_atomic##bits##_exchange(volatile T* at, T value, int order) {            \
+    return exchange(POLLUX_CALL(Kind::atomic_rmw), at, value, order);                           \
   }                                                                                             \
-  POLLUX_HOOK T __tsan_atomic##bits##_fetch_add(volatile T* at, T value, int) {                 \
-    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER, at, sizeof(T));                        \
-    return fetch_add(in_run, at, value);                                                        \
+  POLLUX_HOOK T __tsan_atomic##bits##_fetch_add(volatile T* at, T value, int order) {           \
+    return fetch_add(POLLUX_CALL(Kind::atomic_rmw), at, value, order);                          \
   }                                                                                             \
-  POLLUX_HOOK T __tsan_atomic##bits##_fetch_sub(volatile T* at, T value, int) {                 \
-    bool in_run = point(Kind::atomic_rmw, POLLUX_CALLER, at, sizeof(T));                        \
-    return fetch_add(in_run, at, static_cast<T>(T{0} - value));                                 \
+  POLLUX_HOOK T __tsan_atomic##bits##_fetch_sub(volatile T* at, T value, int order) {           \
+    return fetch_add(POLLUX_CALL(Kind::atomic_rmw), at, static_cast<T>(T{0} - value), order);   \
   }                                                                                             \
   POLLUX_FETCH(bits, T, and, old& value)                                                        \
   POLLUX_FETCH(bits, T, or, old | value)                                                        \
   POLLUX_FETCH(bits, T, xor, old ^ value)                                                       \
   POLLUX_FETCH(bits, T, nand, ~(old & value))                                                   \
-  POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_strong(volatile T* at, T* expected,    \
-                                                                T value, int, int) {            \
-    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER, at, sizeof(T));                        \
-    return compare_exchange(in_run, at, expected, value);                                       \
-  }                                                                                             \
-  POLLUX_HOOK int __tsan_atomic##bits##_compare_exchange_weak(volatile T* at, T* expected,      \
-                                                              T value, int, int) {              \
-    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER, at, sizeof(T));                        \
-    return compare_exchange(in_run, at, expected, value);                                       \
-  }                                                                                             \
+  POLLUX_CAS(bits, T, strong, false)                                                            \
+  POLLUX_CAS(bits, T, weak, true)                                                               \
+  /* clang's, which does not say whether it is a weak one */                                    \
   POLLUX_HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile T* at, T expected, T value, \
-                                                           int, int) {                          \
-    bool in_run = point(Kind::atomic_cas, POLLUX_CALLER, at, sizeof(T));                        \
-    compare_exchange(in_run, at, &expected, value);                                             \
+                                                           int order, int failure_order) {      \
+    compare_exchange(POLLUX_CALL(Kind::atomic_cas), at, &expected, value, order, failure_order, \
+                     false);                                                                    \
     return expected;                                                                            \
   }
 
@@ -347,8 +413,23 @@ POLLUX_ATOMIC(32, uint32_t)
 POLLUX_ATOMIC(64, uint64_t)
 POLLUX_ATOMIC(128, Int128)
 
-POLLUX_HOOK void __tsan_atomic_thread_fence(int) { point(Kind::fence, POLLUX_CALLER, nullptr, 0); }
+POLLUX_HOOK void __tsan_atomic_thread_fence(int order) { fence(POLLUX_CALLER, order); }
 POLLUX_HOOK void __tsan_atomic_signal_fence(int) {}
+
+// --- What the program says about its own ways to synchronise.
+
+POLLUX_HOOK void __tsan_acquire(void* object) {
+  if (pollux::shim::in_run()) acquire_from(object);
+}
+POLLUX_HOOK void __tsan_release(void* object) {
+  if (pollux::shim::in_run()) release_to(object);
+}
+POLLUX_HOOK void AnnotateHappensBefore(const char*, int, const volatile void* object) {
+  if (pollux::shim::in_run()) release_to(object);
+}
+POLLUX_HOOK void AnnotateHappensAfter(const char*, int, const volatile void* object) {
+  if (pollux::shim::in_run()) acquire_from(object);
+}
 
 // --- What has no meaning here but must link: start-up, shadow stacks, and the annotations that
 // libstdc++, Boost.Context and Folly call when they see __SANITIZE_THREAD__.
@@ -358,8 +439,6 @@ POLLUX_HOOK void __tsan_func_entry(void*) {}
 POLLUX_HOOK void __tsan_func_exit() {}
 POLLUX_HOOK void __tsan_ignore_thread_begin() {}
 POLLUX_HOOK void __tsan_ignore_thread_end() {}
-POLLUX_HOOK void __tsan_acquire(void*) {}
-POLLUX_HOOK void __tsan_release(void*) {}
 POLLUX_HOOK void __tsan_mutex_create(void*, unsigned) {}
 POLLUX_HOOK void __tsan_mutex_destroy(void*, unsigned) {}
 POLLUX_HOOK void __tsan_mutex_pre_lock(void*, unsigned) {}
@@ -378,8 +457,6 @@ POLLUX_HOOK void* __tsan_create_fiber(unsigned) {
 POLLUX_HOOK void __tsan_destroy_fiber(void*) {}
 POLLUX_HOOK void __tsan_switch_to_fiber(void*, unsigned) {}
 POLLUX_HOOK void __tsan_set_fiber_name(void*, const char*) {}
-POLLUX_HOOK void AnnotateHappensBefore(const char*, int, const volatile void*) {}
-POLLUX_HOOK void AnnotateHappensAfter(const char*, int, const volatile void*) {}
 POLLUX_HOOK void AnnotateIgnoreReadsBegin(const char*, int) {}
 POLLUX_HOOK void AnnotateIgnoreReadsEnd(const char*, int) {}
 POLLUX_HOOK void AnnotateIgnoreWritesBegin(const char*, int) {}

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "explore/kernel_order.h"
 #include "kernel/fault_points.h"
 #include "kernel/pool.h"
 #include "kernel/pools.h"
@@ -219,6 +220,7 @@ long EpollSet::harvest(epoll_event* target, int max) {
         events |= EPOLLERR;
       }
     }
+    explore::kernel_acquire(item->file->inflow());
     item->file->reported |= events;
     item->handed_out = true;
     // epoll_event is packed: the target may be unaligned.

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "explore/kernel_order.h"
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
 #include "kernel/epoll.h"
@@ -53,6 +54,7 @@ long wait_for_events(const Arguments& a, Time timeout) {
       long count = set->harvest(target, max);
       if (count != 0) {
         if (count > 0) count_spin("epoll_wait", true);
+        explore::kernel_acquire(set);
         return count;
       }
     }
@@ -140,6 +142,7 @@ long call_epoll_ctl(const Arguments& a) {  // the order of checks is do_epoll_ct
     unsigned below = static_cast<EpollSet*>(file)->depth_below(set, 0);
     if (below == kEpollTooDeep || below + 1 + set->depth_above() > kLevelsMax) return -ELOOP;
   }
+  explore::kernel_release(set);
   EpollItem* item = set->find(file, fd);
   switch (operation) {
     case EPOLL_CTL_ADD:

@@ -3,6 +3,8 @@
 
 #include <cerrno>
 
+#include "explore/kernel_order.h"
+#include "explore/scheduler.h"
 #include "kernel/epoll.h"
 #include "kernel/signals.h"
 
@@ -28,6 +30,7 @@ void File::last_reference_gone() {
   while (items_ != nullptr) forget_item(items_);
   // Whoever polls us holds a reference, so nobody does.
   POLLUX_KERNEL_CHECK(pollers_ == nullptr && blocked_ == 0);
+  explore::kernel_release(outflow());  // the peer learns of it
   release();
 }
 

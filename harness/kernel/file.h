@@ -61,6 +61,10 @@ class File {
   // The last reference is gone: undo what the object is to others, and give it back.
   virtual void release() = 0;
   virtual const char* kind_name() const = 0;
+  // What a read learns of and what a write makes known, for the order of threads
+  // (explore/kernel_order.h). Null: nobody is there.
+  virtual const void* inflow() const { return this; }
+  virtual const void* outflow() const { return this; }
   // One line for people.
   virtual std::string describe() { return kind_name(); }
 

@@ -38,6 +38,8 @@ class PipeEnd final : public File {
   long write(const Buffers&, size_t limit, int flags) override;
   void release() override;
   const char* kind_name() const override { return is_reader_ ? "pipe reader" : "pipe writer"; }
+  const void* inflow() const override { return pipe_; }
+  const void* outflow() const override { return pipe_; }
   std::string describe() override;
 
   size_t bytes() const { return pipe_->bytes(); }

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <vector>
 
+#include "explore/kernel_order.h"
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
 #include "kernel/fault_points.h"
@@ -238,6 +239,7 @@ long read_with(File* file, const Buffers& buffers, int flags, Envelope* envelope
     }
     if (done != 0) result = static_cast<long>(done);
   }
+  if (result != -EAGAIN) explore::kernel_acquire(file->inflow());
   if ((flags & MSG_TRUNC) == 0) mix_data(buffers, result);
   return result;
 }
@@ -250,6 +252,8 @@ long write_with(File* file, const Buffers& buffers, int flags, const Envelope* e
   if (long injected = write_faults(file, non_blocking, &limit, &squeeze_after); injected != 0) {
     return injected;
   }
+  // Also if it fails. A thread that has to wait in here does nothing that could be learnt of.
+  explore::kernel_release(file->outflow());
   long result = attempt_write(file, buffers, limit, flags, envelope);
   if (__builtin_expect(squeeze_after, 0) && result > 0) static_cast<TcpSocket*>(file)->squeeze();
   bool wants_more = is_stream(file) && result > 0 && static_cast<size_t>(result) < limit;

@@ -11,6 +11,9 @@
 
 namespace pollux::kernel {
 
+// For the order of threads: the flow of all datagrams, which may go anywhere.
+inline constexpr char kDatagrams = 0;
+
 // A sockaddr of any family. Length 0: there is none.
 struct SocketName {
   socklen_t length = 0;

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "explore/kernel_order.h"
 #include "kernel/calls.h"
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
@@ -49,6 +50,10 @@ long accept_faults(TcpSocket* listener) {
   return 0;
 }
 
+// For the order of threads: who listens is before who connects, who connects before who accepts.
+// One object for all of them.
+constexpr char connections = 0;
+
 // The next connection of a listener, which has no descriptor yet, and who is at its other end.
 long take_connection(Socket* listener, Socket** child, SocketName* peer) {
   switch (listener->kind()) {
@@ -84,6 +89,7 @@ long accept_with(const Arguments& a, int flags) {  // __sys_accept4_file
   Socket* child = nullptr;
   SocketName peer;
   if (long error = take_connection(listener, &child, &peer); error != 0) return error;
+  explore::kernel_acquire(&connections);
   child->non_blocking = (flags & SOCK_NONBLOCK) != 0;
   // The number is taken before the address is copied: a bad address costs the connection.
   if (a.pointer<void>(1) != nullptr) {
@@ -193,6 +199,7 @@ long call_bind(const Arguments& a) {
 long call_listen(const Arguments& a) {
   Socket* socket;
   if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
+  explore::kernel_release(&connections);
   if (socket->kind() == Kind::tcp) return static_cast<TcpSocket*>(socket)->listen(a.integer(1));
   return socket->kind() == Kind::udp ? -EOPNOTSUPP : as_unix(socket)->listen(a.integer(1));
 }
@@ -209,19 +216,18 @@ long call_connect(const Arguments& a) {
     return error;
   }
   FileReference reference(socket);
-  switch (socket->kind()) {
-    case Kind::tcp:
-      return static_cast<TcpSocket*>(socket)->connect(name);
-    case Kind::udp:
-      return static_cast<UdpSocket*>(socket)->connect(name);
-    default:
-      return as_unix(socket)->connect(name);
-  }
+  explore::kernel_release(&connections);
+  long result = socket->kind() == Kind::tcp   ? static_cast<TcpSocket*>(socket)->connect(name)
+                : socket->kind() == Kind::udp ? static_cast<UdpSocket*>(socket)->connect(name)
+                                              : as_unix(socket)->connect(name);
+  explore::kernel_acquire(&connections);
+  return result;
 }
 
 long call_shutdown(const Arguments& a) {
   Socket* socket;
   if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
+  explore::kernel_release(socket->outflow());
   switch (socket->kind()) {
     case Kind::tcp:
       return static_cast<TcpSocket*>(socket)->shutdown(a.integer(1));

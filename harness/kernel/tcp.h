@@ -54,6 +54,8 @@ class TcpSocket final : public InetSocket {
   long write(const Buffers&, size_t limit, int flags) override;
   void release() override;
   const char* kind_name() const override { return "tcp"; }
+  const void* inflow() const override { return in; }
+  const void* outflow() const override { return out; }
   std::string describe() override;
 
   // --- System calls, after the descriptor was looked up and the address copied in.

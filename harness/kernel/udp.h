@@ -41,6 +41,8 @@ class UdpSocket final : public InetSocket {
   long transmit(const Buffers&, size_t limit, int flags, const Envelope*) override;
   void release() override;
   const char* kind_name() const override { return "udp"; }
+  const void* inflow() const override { return &kDatagrams; }
+  const void* outflow() const override { return &kDatagrams; }
   std::string describe() override;
 
   // --- System calls, after the descriptor was looked up and the address copied in.

@@ -34,6 +34,8 @@ class UnixPacketSocket final : public UnixSocket {
   long receive(const Buffers&, size_t limit, int flags, Envelope*) override;
   long transmit(const Buffers&, size_t limit, int flags, const Envelope*) override;
   void release() override;
+  const void* inflow() const override { return &kDatagrams; }
+  const void* outflow() const override { return &kDatagrams; }
   const char* kind_name() const override {
     return type() == SOCK_DGRAM ? "unix datagrams" : "unix packets";
   }

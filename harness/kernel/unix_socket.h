@@ -24,6 +24,7 @@ class UnixSocket : public Socket {
   static void create_pair(unsigned host, int type, UnixSocket** a, UnixSocket** b);
 
   void release() override;
+  const void* outflow() const override { return peer_; }
   std::string describe() override;
 
   // --- System calls, after the descriptor was looked up and the address copied in.

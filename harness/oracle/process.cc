@@ -46,7 +46,9 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
   arm_run(options);
   explore::adopt_main_thread({.points_max = options.points_max,
                               .plain_points = options.plain_points,
-                              .time_max = options.virtual_time_max_ns},
+                              .time_max = options.virtual_time_max_ns,
+                              .races = options.races,
+                              .weak_memory = options.weak_memory},
                              *run.strategy, run_ended);
 }
 

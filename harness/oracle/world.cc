@@ -47,7 +47,9 @@ RunResult World::run() {
   oracle::arm_run(options);
   explore::begin_run({.points_max = options.points_max,
                       .plain_points = options.plain_points,
-                      .time_max = options.virtual_time_max_ns},
+                      .time_max = options.virtual_time_max_ns,
+                      .races = options.races,
+                      .weak_memory = options.weak_memory},
                      *options.strategy);
   for (State::Body& body : state_->bodies) {
     explore::spawn(std::move(body.name), body.host, std::move(body.body));

@@ -54,6 +54,8 @@ constexpr Field kFields[] = {
     network_field<&NetworkOptions::send_buffer_bytes>("send_buffer_bytes"),
     network_field<&NetworkOptions::receive_buffer_bytes>("receive_buffer_bytes"),
     network_field<&NetworkOptions::segment_max_bytes>("segment_max_bytes"),
+    field<&RunOptions::races>("races"),
+    field<&RunOptions::weak_memory>("weak_memory"),
 };
 
 std::vector<double> rates_of(const faults::Profile& profile) {

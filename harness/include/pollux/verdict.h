@@ -21,6 +21,7 @@ enum class Verdict : uint8_t {
   time_limit = 8,   // the bound on virtual time was spent
   unmodelled = 9,   // the program made a call that the twin does not model
   diverged = 10,    // a replay did not do what its record says
+  data_race = 11,   // two accesses of the same memory, one of them a write, that nothing orders
 };
 
 constexpr std::string_view to_string(Verdict verdict) {
@@ -47,6 +48,8 @@ constexpr std::string_view to_string(Verdict verdict) {
       return "unmodelled";
     case Verdict::diverged:
       return "diverged";
+    case Verdict::data_race:
+      return "data-race";
   }
   return "?";
 }

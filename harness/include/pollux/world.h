@@ -48,6 +48,8 @@ struct RunOptions {
   int64_t virtual_time_max_ns = 3600LL * 1'000'000'000;
   uint32_t spin_returns_max = 2000;  // returns of epoll_wait or poll without progress: busy-spin
   bool plain_points = false;         // plain (non-atomic) accesses are scheduling points, too
+  bool races = false;                // data races are looked for: data-race
+  bool weak_memory = false;          // a load of an atomic may read an old store; implies races
   bool check_leaks = true;           // descriptors still open at the end: leaked-fd
   bool trace = false;                // keep every step as text
   bool record_steps = false;         // keep the hash after each step, to find a first divergence

@@ -143,7 +143,12 @@ void install() {
 Result run(Strategy& strategy, std::vector<std::function<void()>> bodies, const Options& options) {
   install();
   trace::recorder.begin(false, false);
-  begin_run({options.points_max, options.plain_points, options.time_max}, strategy);
+  begin_run({.points_max = options.points_max,
+             .plain_points = options.plain_points,
+             .time_max = options.time_max,
+             .races = options.races,
+             .weak_memory = options.weak_memory},
+            strategy);
   unsigned number = 0;
   for (auto& body : bodies) spawn("body" + std::to_string(number++), 0, std::move(body));
   run_to_end();

@@ -36,6 +36,8 @@ struct Options {
   bool plain_points = false;
   uint64_t points_max = 1'000'000;
   explore::Time time_max = explore::Time{3600} * 24 * 1'000'000'000;
+  bool races = false;
+  bool weak_memory = false;
 };
 
 Result run(Strategy&, std::function<void()> body, const Options& = {});
