@@ -6,8 +6,10 @@
 // and "localhost", has no IPv6 unless asked for by family, and numeric services only. Any other
 // name ends the run as unmodelled: the answer would come from the machine it runs on.
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -216,6 +218,45 @@ POLLUX_ENTRY int getnameinfo(const sockaddr* address, socklen_t length, char* ho
                            : EAI_SYSTEM;
   }
   return run_getnameinfo(address, length, host, host_size, service, service_size, flags);
+}
+
+// --- Interfaces: as libc does it, by a request to a socket that lives as long as the call.
+
+namespace {
+
+long ask_for_interface(unsigned long request, ifreq* data) {
+  long fd = call(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return fd;
+  long answer = call(SYS_ioctl, fd, request, data);
+  call(SYS_close, fd);
+  return answer;
+}
+
+}  // namespace
+
+POLLUX_ENTRY unsigned if_nametoindex(const char* name) noexcept {
+  ifreq data = {};
+  size_t length = strnlen(name, IFNAMSIZ);
+  long answer = length == IFNAMSIZ ? -ENODEV : 0;
+  if (answer == 0) {
+    std::memcpy(data.ifr_name, name, length);
+    answer = ask_for_interface(SIOCGIFINDEX, &data);
+  }
+  if (answer >= 0) return static_cast<unsigned>(data.ifr_ifindex);
+  result(answer);
+  return 0;
+}
+
+POLLUX_ENTRY char* if_indextoname(unsigned index, char* name) noexcept {
+  ifreq data = {};
+  data.ifr_ifindex = static_cast<int>(index);
+  long answer = ask_for_interface(SIOCGIFNAME, &data);
+  if (answer < 0) {
+    result(answer == -ENODEV ? -ENXIO : answer);
+    return nullptr;
+  }
+  std::memcpy(name, data.ifr_name, IFNAMSIZ);
+  return name;
 }
 
 // The name of the host comes from the kernel.

@@ -57,9 +57,6 @@ POLLUX_REFUSED(int, timer_create, (clockid_t clock, sigevent* event, timer_t* ti
 // --- The machine's network
 
 POLLUX_REFUSED(int, getifaddrs, (ifaddrs * *list), (list), noexcept, -1)
-POLLUX_REFUSED(unsigned, if_nametoindex, (const char* name), (name), noexcept, 0)
-POLLUX_REFUSED(char*, if_indextoname, (unsigned index, char* name), (index, name), noexcept,
-               nullptr)
 POLLUX_REFUSED(hostent*, gethostbyname, (const char* name), (name), , nullptr)
 POLLUX_REFUSED(hostent*, gethostbyaddr, (const void* address, socklen_t length, int type),
                (address, length, type), , nullptr)

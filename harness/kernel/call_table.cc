@@ -17,12 +17,15 @@ using Table = std::array<Call, kCallNumbers>;
 constexpr Table build() {
   Table table{};
   auto set = [&](long number, const char* name, Handler handler, Route route,
-                 bool is_progress = false, bool is_transfer = false) {
-    table[static_cast<size_t>(number)] = {name, handler, route, is_progress, is_transfer};
+                 bool is_progress = false, bool is_transfer = false, uint8_t second_fd = 0) {
+    table[static_cast<size_t>(number)] = {name,        handler,     route,
+                                          is_progress, is_transfer, second_fd};
   };
   constexpr bool kProgress = true;
 #define BY_FD(call, ...) set(SYS_##call, #call, call_##call, Route::by_fd, ##__VA_ARGS__)
 #define TRANSFER(call) set(SYS_##call, #call, call_##call, Route::by_fd, kProgress, true)
+#define BETWEEN(call, second) \
+  set(SYS_##call, #call, call_##call, Route::by_fds, kProgress, true, second)
 #define TWIN(call, ...) set(SYS_##call, #call, call_##call, Route::twin, ##__VA_ARGS__)
 #define BY_PATH(call, ...) set(SYS_##call, #call, call_##call, Route::by_path, ##__VA_ARGS__)
 #define CLOCK(call) set(SYS_##call, #call, call_##call, Route::clock)
@@ -45,6 +48,10 @@ constexpr Table build() {
   TRANSFER(sendmsg);
   TRANSFER(recvmmsg);
   TRANSFER(sendmmsg);
+  BETWEEN(sendfile, 1);
+  BETWEEN(splice, 2);
+  BETWEEN(tee, 1);
+  BETWEEN(copy_file_range, 2);
   TWIN(socket, kProgress);
   TWIN(socketpair, kProgress);
   BY_FD(bind, kProgress);
@@ -233,11 +240,7 @@ constexpr Table build() {
 #endif
 
   // Named, so that the verdict says what it was.
-  UNMODELLED(sendfile);
-  UNMODELLED(splice);
-  UNMODELLED(tee);
   UNMODELLED(vmsplice);
-  UNMODELLED(copy_file_range);
   UNMODELLED(close_range);
   UNMODELLED(inotify_init1);
   UNMODELLED(clone);
@@ -255,6 +258,7 @@ constexpr Table build() {
   UNMODELLED(io_submit);
 #undef BY_FD
 #undef TRANSFER
+#undef BETWEEN
 #undef TWIN
 #undef BY_PATH
 #undef CLOCK

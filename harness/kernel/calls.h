@@ -30,6 +30,7 @@ enum class Route : uint8_t {
   raw,         // harmless: always the real kernel, invisible to the run
   twin,        // always the twin
   by_fd,       // the twin when argument 0 is one of its descriptors, else the real kernel
+  by_fds,      // the same when argument 0 or `second_fd` is one
   by_path,     // the twin when the path names a device or a socket of it, else the real kernel
   clock,       // the twin, cheaply: no scheduling point
   foreign_fd,  // like raw, but unmodelled on a descriptor of the twin
@@ -41,6 +42,7 @@ struct Call {
   Route route = Route::unmodelled;
   bool is_progress = false;  // a success changes something: whoever polls is not spinning
   bool is_transfer = false;  // ... if the result is not 0
+  uint8_t second_fd = 0;     // of by_fds: 1 or 2
 };
 
 inline constexpr unsigned long kCallNumbers = 512;
@@ -85,6 +87,11 @@ long call_pwrite(const Arguments&);
 long call_preadv(const Arguments&);
 long call_pwritev(const Arguments&);
 long call_lseek(const Arguments&);
+// --- splice_calls.cc
+long call_sendfile(const Arguments&);
+long call_splice(const Arguments&);
+long call_tee(const Arguments&);
+long call_copy_file_range(const Arguments&);
 // --- message_calls.cc
 long call_recvfrom(const Arguments&);
 long call_sendto(const Arguments&);

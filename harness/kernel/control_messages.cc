@@ -3,6 +3,7 @@
 
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -63,9 +64,25 @@ long control_from(const msghdr& header, Envelope* envelope) {
   return 0;
 }
 
+namespace {
+
+void packet_info_to(msghdr* message, size_t room, Envelope* envelope) {  // put_cmsg
+  const in_pktinfo& info = envelope->packet_info;
+  if (room < CMSG_LEN(sizeof info)) envelope->flags |= MSG_CTRUNC;
+  if (room < sizeof(cmsghdr)) return;
+  cmsghdr header{std::min(room, CMSG_LEN(sizeof info)), IPPROTO_IP, IP_PKTINFO};
+  auto* at = static_cast<char*>(message->msg_control);
+  std::memcpy(at, &header, sizeof header);
+  std::memcpy(at + sizeof header, &info, header.cmsg_len - sizeof header);
+  message->msg_controllen = std::min(room, CMSG_SPACE(sizeof info));
+}
+
+}  // namespace
+
 void control_to(msghdr* message, int flags, Envelope* envelope) {
   size_t room = message->msg_control != nullptr ? message->msg_controllen : 0;
   message->msg_controllen = 0;
+  if (envelope->has_packet_info) return packet_info_to(message, room, envelope);
   std::vector<File*>& rights = envelope->rights;
   if (rights.empty()) return;
   size_t fit = room > sizeof(cmsghdr) ? (room - sizeof(cmsghdr)) / sizeof(int) : 0;

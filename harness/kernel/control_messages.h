@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// What goes through msg_control: descriptors that are passed over unix sockets (SCM_RIGHTS).
+// What goes through msg_control: descriptors that are passed over unix sockets (SCM_RIGHTS), and
+// where a datagram came in (IP_PKTINFO).
 #pragma once
 
 #include <sys/socket.h>

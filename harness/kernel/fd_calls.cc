@@ -4,6 +4,7 @@
 #include <asm/ioctls.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <net/if.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,6 +20,7 @@
 #include "kernel/eventfd.h"
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
+#include "kernel/interfaces.h"
 #include "kernel/pipe.h"
 #include "kernel/tcp.h"
 #include "kernel/timerfd.h"
@@ -120,6 +122,22 @@ long bytes_unsent(File* file, int* count) {
     default:
       return -ENOTTY;
   }
+}
+
+// The names of the network's interfaces (dev_ifname, dev_ioctl).
+long interface_request(const File* file, unsigned request, ifreq* data) {
+  if (!file->is_socket()) return -ENOTTY;
+  if (bad_address(data)) return -EFAULT;
+  if (request == SIOCGIFINDEX) {
+    int index = interface_named({data->ifr_name, strnlen(data->ifr_name, IFNAMSIZ - 1)});
+    if (index == 0) return -ENODEV;
+    data->ifr_ifindex = index;
+    return 0;
+  }
+  const char* name = name_of_interface(data->ifr_ifindex);
+  if (name == nullptr) return -ENODEV;
+  std::strncpy(data->ifr_name, name, IFNAMSIZ);
+  return 0;
 }
 
 // The device that a path names, when it must live in the twin.
@@ -231,7 +249,10 @@ long call_fcntl(const Arguments& a) {
       return 0;
     case F_GETPIPE_SZ:
       if (file->kind() != Kind::pipe) return -EBADF;
-      return static_cast<long>(Pipe::kPage * Pipe::kSlots);
+      return static_cast<PipeEnd*>(file)->size();
+    case F_SETPIPE_SZ:
+      if (file->kind() != Kind::pipe) return -EBADF;
+      return static_cast<PipeEnd*>(file)->set_size(a.integer(2));
     default: {
       // Commands that exist are F_LINUX_SPECIFIC_BASE and some, or small; others are EINVAL.
       int command = a.integer(1);
@@ -267,6 +288,9 @@ long call_ioctl(const Arguments& a) {
       *a.pointer<int>(2) = count;
       return 0;
     }
+    case SIOCGIFINDEX:
+    case SIOCGIFNAME:
+      return interface_request(file, static_cast<unsigned>(a[1]), a.pointer<ifreq>(2));
     case FIOASYNC:
     case FIOQSIZE:
       unmodelled("ioctl with another request");

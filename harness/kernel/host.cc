@@ -197,7 +197,14 @@ bool Ports::is_free(uint16_t port) const {
   return found.listeners == nullptr && found.others == nullptr && found.time_wait_until <= now();
 }
 
-uint16_t Ports::ephemeral(bool for_connect) {
+uint16_t Ports::ephemeral(bool for_connect, uint32_t range) {
+  if (range != 0) {  // all of them in turn: few
+    PortRange ports(range);
+    for (uint32_t port = ports.first; port <= ports.last; ++port) {
+      if (is_free(static_cast<uint16_t>(port))) return static_cast<uint16_t>(port);
+    }
+    return 0;
+  }
   // inet_csk_find_open_port and __inet_hash_connect prefer one parity each, then take the other.
   for (bool preferred : {true, false}) {
     uint32_t& next = for_connect == preferred ? next_even_ : next_odd_;

@@ -18,6 +18,17 @@ namespace pollux::kernel {
 inline constexpr uint32_t kEphemeralFirst = 32768;
 inline constexpr uint32_t kEphemeralLast = 60999;
 
+// The ports of a socket with IP_LOCAL_PORT_RANGE `range` (inet_sk_get_local_port_range): an end of
+// it that lies outside of the host's own is not heeded.
+struct PortRange {
+  explicit PortRange(uint32_t range) {
+    uint32_t least = range & 0xFFFF, greatest = range >> 16;
+    if (least >= kEphemeralFirst && least <= kEphemeralLast) first = least;
+    if (greatest >= kEphemeralFirst && greatest <= kEphemeralLast) last = greatest;
+  }
+  uint32_t first = kEphemeralFirst, last = kEphemeralLast;
+};
+
 // Descriptors of one host, lowest free number first.
 class FdTable {
  public:
@@ -73,8 +84,9 @@ class Ports {
   bool conflicts(const TcpSocket*) const;
   void add(TcpSocket*);
   void remove(TcpSocket*);
-  // 0 when none is left. Odd numbers for bind, even ones for connect.
-  uint16_t ephemeral(bool for_connect);
+  // 0 when none is left. Odd numbers for bind, even ones for connect; `range` is that of the
+  // socket, if it has one.
+  uint16_t ephemeral(bool for_connect, uint32_t range);
   TcpSocket* find_listener(Address) const;
   void time_wait(uint16_t port, bool reuse_address);
 

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "kernel/host.h"
+#include "kernel/interfaces.h"
 
 namespace pollux::kernel {
 namespace {
@@ -105,6 +106,7 @@ long InetSocket::bind_address(const SocketName& name, Address* address) const {
   if (problem != 0) return problem;
   if (inet6_only && !address->six) return -EINVAL;
   bool is_host_loopback = address->six ? address->ip == kLoopback : address->is_loopback();
+  if (!address->six && is_multicast(address->ip)) return kind() == Kind::udp ? 0 : -EADDRNOTAVAIL;
   bool ours = address->ip == 0 || is_host_loopback || address->ip == address_of_host(host);
   return ours ? 0 : -EADDRNOTAVAIL;
 }
@@ -124,12 +126,17 @@ long InetSocket::target(const SocketName& name, int refused, Address* to) const 
 long InetSocket::route(const Address& to) const {
   if (inet6 && !to.six && (inet6_only || (local.six && local.ip != 0))) return -ENETUNREACH;
   if (inet6 && to.six && !local.six && local.ip != 0) return -EAFNOSUPPORT;  // ip6_dst_lookup_tail
+  if (!to.six && is_multicast(to.ip) && kind() == Kind::udp) return host;
   int number = host_of_address(to.ip, host);
   return number < 0 ? -ENETUNREACH : number;
 }
 
 uint32_t InetSocket::source_ip(const Address& to) const {
-  if (local.ip != 0) return local.ip;
+  if (local.ip != 0 && !is_multicast(local.ip)) return local.ip;
+  if (!to.six && is_multicast(to.ip)) {
+    // By index alone: an address of wider scope than that of lo (inet_select_addr).
+    return ip.multicast_address != 0 ? ip.multicast_address : address_of_host(host);
+  }
   return to.is_loopback() ? kLoopback : address_of_host(host);
 }
 

@@ -31,6 +31,16 @@ struct Address {
 // "127.0.0.1:7000", "[::1]:7000"
 std::string to_string(Address);
 
+// Options of IPPROTO_IP.
+struct IpOptions {
+  int tos = 0, ttl = -1;
+  int multicast_ttl = 1;
+  bool multicast_loop = true, multicast_all = true;
+  int multicast_interface = 0;     // 0: where the route to the group goes
+  uint32_t multicast_address = 0;  // as IP_MULTICAST_IF was told
+  bool packet_info = false;        // IP_PKTINFO
+};
+
 class InetSocket : public Socket {
  public:
   // As the socket's family shows it.
@@ -39,6 +49,8 @@ class InetSocket : public Socket {
   Address local, remote;
   bool inet6 = false;       // AF_INET6
   bool inet6_only = false;  // IPV6_V6ONLY
+  IpOptions ip;
+  uint32_t port_range = 0;  // IP_LOCAL_PORT_RANGE: the least port, and above 16 bits the greatest
 
   // Does a socket that is bound to `local` get what is sent to the address?
   bool hears(const Address& to) const {
@@ -53,6 +65,8 @@ class InetSocket : public Socket {
   void begin_inet(bool six) {
     inet6 = six;
     inet6_only = false;
+    ip = {};
+    port_range = 0;
     local = remote = nowhere();
   }
   // What local and remote are without an address.

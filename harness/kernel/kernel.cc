@@ -169,6 +169,11 @@ long Kernel::system_call(long number, long a0, long a1, long a2, long a3, long a
     case Route::by_fd:
       if (is_twin_fd(a0)) return ask_twin(number, call, arguments);
       break;
+    case Route::by_fds:
+      if (is_twin_fd(a0) || is_twin_fd(call.second_fd == 1 ? a1 : a2)) {
+        return ask_twin(number, call, arguments);
+      }
+      break;
     case Route::twin:
       return ask_twin(number, call, arguments);
     case Route::clock:

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 
 #include "kernel/pools.h"
 
@@ -15,14 +16,28 @@ namespace pollux::kernel {
 
 size_t Pipe::bytes() const {
   size_t sum = 0;
-  for (uint32_t at = tail; at != head; ++at) sum += slots[at % kSlots].length;
+  for (uint32_t at = tail; at != head; ++at) sum += slots[at % size()].length;
   return sum;
+}
+
+void Pipe::resize(uint32_t count) {
+  std::unique_ptr<char[]> new_pages(new char[count * kPage]);
+  std::vector<Slot> new_slots(count);
+  uint32_t used = 0;
+  for (; tail != head; ++tail, ++used) {
+    new_slots[used] = slot(tail);
+    std::memcpy(new_pages.get() + used * kPage, page(tail), kPage);
+  }
+  pages = std::move(new_pages);
+  slots = std::move(new_slots);
+  tail = 0;
+  head = used;
 }
 
 void PipeEnd::create(unsigned host, PipeEnd** reader, PipeEnd** writer) {
   Pipe* pipe = pools.pipes.take();
-  if (pipe->pages == nullptr) pipe->pages.reset(new char[Pipe::kSlots * Pipe::kPage]);
   pipe->head = pipe->tail = 0;
+  if (pipe->size() != Pipe::kSlots) pipe->resize(Pipe::kSlots);
   pipe->polled = false;
   for (bool is_reader : {true, false}) {
     PipeEnd* end = pools.pipe_ends.take();
@@ -54,6 +69,29 @@ std::string PipeEnd::describe() {
   return text;
 }
 
+void PipeEnd::peek(char* to, size_t size) const {
+  for (uint32_t at = pipe_->tail; size != 0; ++at) {
+    const Pipe::Slot& slot = pipe_->slot(at);
+    size_t piece = std::min<size_t>(slot.length, size);
+    std::memcpy(to, pipe_->page(at) + slot.offset, piece);
+    to += piece;
+    size -= piece;
+  }
+}
+
+long PipeEnd::set_size(long wanted) {
+  constexpr long kLargest = 1 << 20;  // /proc/sys/fs/pipe-max-size: beyond it only the privileged
+  if (wanted < 0) return -EINVAL;
+  if (wanted > kLargest) return -EPERM;
+  uint32_t count = 1;
+  while (static_cast<long>(count * Pipe::kPage) < wanted) count *= 2;
+  if (count < pipe_->head - pipe_->tail) return -EBUSY;
+  bool grows = count > pipe_->size();
+  pipe_->resize(count);
+  if (grows && pipe_->writer != nullptr) pipe_->writer->wake(EPOLLOUT | EPOLLWRNORM);
+  return size();
+}
+
 uint32_t PipeEnd::poll() {
   pipe_->polled = true;
   uint32_t mask = 0;
@@ -74,10 +112,9 @@ long PipeEnd::read(const Buffers& buffers, size_t limit, int) {
   bool was_full = pipe_->full();
   size_t done = 0;
   while (done < limit && !pipe_->empty()) {
-    uint32_t index = pipe_->tail % Pipe::kSlots;
-    Pipe::Slot& slot = pipe_->slots[index];
+    Pipe::Slot& slot = pipe_->slot(pipe_->tail);
     size_t piece = std::min<size_t>(slot.length, limit - done);
-    buffers.copy_from(done, pipe_->pages.get() + index * Pipe::kPage + slot.offset, piece);
+    buffers.copy_from(done, pipe_->page(pipe_->tail) + slot.offset, piece);
     slot.offset += static_cast<uint32_t>(piece);
     slot.length -= static_cast<uint32_t>(piece);
     done += piece;
@@ -95,20 +132,18 @@ long PipeEnd::write(const Buffers& buffers, size_t limit, int) {
   size_t done = 0;
   size_t remainder = limit % Pipe::kPage;
   if (remainder != 0 && !was_empty) {
-    uint32_t index = (pipe_->head - 1) % Pipe::kSlots;
-    Pipe::Slot& slot = pipe_->slots[index];
+    Pipe::Slot& slot = pipe_->slot(pipe_->head - 1);
     size_t end = slot.offset + slot.length;
     if (end + remainder <= Pipe::kPage) {
-      buffers.copy_to(0, pipe_->pages.get() + index * Pipe::kPage + end, remainder);
+      buffers.copy_to(0, pipe_->page(pipe_->head - 1) + end, remainder);
       slot.length += static_cast<uint32_t>(remainder);
       done = remainder;
     }
   }
   while (done < limit && !pipe_->full()) {
-    uint32_t index = pipe_->head % Pipe::kSlots;
     size_t piece = std::min(limit - done, Pipe::kPage);
-    buffers.copy_to(done, pipe_->pages.get() + index * Pipe::kPage, piece);
-    pipe_->slots[index] = {0, static_cast<uint32_t>(piece)};
+    buffers.copy_to(done, pipe_->page(pipe_->head), piece);
+    pipe_->slot(pipe_->head) = {0, static_cast<uint32_t>(piece)};
     ++pipe_->head;
     done += piece;
   }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// pipe(2): sixteen slots of a page (fs/pipe.c).
+// pipe(2): slots of a page, sixteen unless the program asked for more or fewer (fs/pipe.c).
 #pragma once
+
+#include <memory>
+#include <vector>
 
 #include "kernel/file.h"
 
@@ -11,21 +14,26 @@ class PipeEnd;
 
 struct Pipe {
   static constexpr size_t kPage = 4096;
-  static constexpr uint32_t kSlots = 16;
+  static constexpr uint32_t kSlots = 16;  // of a new one
 
   struct Slot {
     uint32_t offset, length;
   };
-  std::unique_ptr<char[]> pages;  // kSlots pages
-  Slot slots[kSlots] = {};
-  uint32_t head = 0, tail = 0;  // slots [tail, head) are in use
+  std::unique_ptr<char[]> pages;  // one for each slot
+  std::vector<Slot> slots;
+  uint32_t head = 0, tail = 0;  // slots [tail, head) are in use, modulo the number of slots
   bool polled = false;          // poll_usage
   PipeEnd* reader = nullptr;
   PipeEnd* writer = nullptr;
 
+  uint32_t size() const { return static_cast<uint32_t>(slots.size()); }
   bool empty() const { return head == tail; }
-  bool full() const { return head - tail >= kSlots; }
+  bool full() const { return head - tail >= size(); }
   size_t bytes() const;
+  Slot& slot(uint32_t at) { return slots[at % size()]; }
+  char* page(uint32_t at) { return pages.get() + at % size() * kPage; }
+  // A power of two, at least as many as are in use; what is in the pipe stays.
+  void resize(uint32_t count);
 };
 
 class PipeEnd final : public File {
@@ -43,6 +51,16 @@ class PipeEnd final : public File {
   std::string describe() override;
 
   size_t bytes() const { return pipe_->bytes(); }
+  bool is_reader() const { return is_reader_; }
+  bool same_pipe(const PipeEnd& other) const { return pipe_ == other.pipe_; }
+  bool other_end_closed() const { return (is_reader_ ? pipe_->writer : pipe_->reader) == nullptr; }
+  // What whole pages still take.
+  size_t free_bytes() const { return (pipe_->size() - (pipe_->head - pipe_->tail)) * Pipe::kPage; }
+  // The first `size` bytes, which stay; there must be so many.
+  void peek(char* to, size_t size) const;
+  // F_GETPIPE_SZ, F_SETPIPE_SZ (pipe_set_size).
+  long size() const { return static_cast<long>(pipe_->size() * Pipe::kPage); }
+  long set_size(long wanted);
 
  private:
   Pipe* pipe_ = nullptr;

@@ -3,6 +3,7 @@
 // What sockets of all families have in common, and what a message carries besides its bytes.
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <vector>
@@ -37,6 +38,8 @@ struct Envelope {
   SocketName name;            // sending: to whom, none: to the peer; received: from whom
   int flags = 0;              // received: MSG_TRUNC and the like
   std::vector<File*> rights;  // SCM_RIGHTS; a reference to each
+  bool has_packet_info = false;
+  in_pktinfo packet_info{};  // received: IP_PKTINFO, if the socket asked for it
 };
 
 class Socket : public File {

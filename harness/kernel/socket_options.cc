@@ -14,6 +14,7 @@
 
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
+#include "kernel/option_values.h"
 #include "kernel/tcp.h"
 #include "kernel/udp.h"
 #include "kernel/unix_socket.h"
@@ -24,18 +25,13 @@ namespace {
 
 constexpr uint32_t kSendBufferMin = 4608;     // SOCK_MIN_SNDBUF
 constexpr uint32_t kReceiveBufferMin = 2304;  // SOCK_MIN_RCVBUF
+constexpr int kKeepAliveTimeMax = 32767;      // MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL
+constexpr int kKeepAliveCountMax = 127;       // MAX_TCP_KEEPCNT
 constexpr uint32_t kBufferMax = 212992;       // net.core.wmem_max, rmem_max
 
 uint32_t doubled(int wanted, uint32_t least) {
   uint32_t value = wanted < 0 ? kBufferMax : std::min<uint32_t>(wanted, kBufferMax);
   return std::max(value * 2, least);
-}
-
-long value_from(const Arguments& a, int* value) {
-  if (static_cast<socklen_t>(a[4]) < sizeof(int)) return -EINVAL;
-  if (bad_address(a.pointer<void>(3))) return -EFAULT;
-  std::memcpy(value, a.pointer<void>(3), sizeof *value);
-  return 0;
 }
 
 // sock_set_timeout: 0 waits for ever.
@@ -48,20 +44,6 @@ long timeout_from(const Arguments& a, int64_t* timeout) {
   *timeout = value.tv_sec < 0 ? 1 : explore::duration_of({value.tv_sec, value.tv_usec * 1000});
   return 0;
 }
-
-long answer(const Arguments& a, const void* value, socklen_t size) {
-  auto* length = a.pointer<socklen_t>(4);
-  if (bad_address(length)) return -EFAULT;
-  if (static_cast<int>(*length) < 0) return -EINVAL;
-  *length = std::min(*length, size);
-  if (*length != 0) {
-    if (bad_address(a.pointer<void>(3))) return -EFAULT;
-    std::memcpy(a.pointer<void>(3), value, *length);
-  }
-  return 0;
-}
-
-long answer(const Arguments& a, int value) { return answer(a, &value, sizeof value); }
 
 long answer_timeout(const Arguments& a, int64_t timeout) {
   timeval value{timeout / explore::kSecond, timeout % explore::kSecond / 1000};
@@ -217,9 +199,17 @@ long set_tcp(TcpSocket* socket, const Arguments& a) {
       socket->no_delay = value != 0;
       return 0;
     case TCP_KEEPIDLE:
+      if (value < 1 || value > kKeepAliveTimeMax) return -EINVAL;
+      socket->keep_alive_times.idle = value;
+      return 0;
     case TCP_KEEPINTVL:
+      if (value < 1 || value > kKeepAliveTimeMax) return -EINVAL;
+      socket->keep_alive_times.interval = value;
+      return 0;
     case TCP_KEEPCNT:
-      return value < 1 ? -EINVAL : 0;
+      if (value < 1 || value > kKeepAliveCountMax) return -EINVAL;
+      socket->keep_alive_times.count = value;
+      return 0;
     case TCP_QUICKACK:
     case TCP_USER_TIMEOUT:
     case TCP_SYNCNT:
@@ -231,45 +221,21 @@ long set_tcp(TcpSocket* socket, const Arguments& a) {
 }
 
 long get_tcp(TcpSocket* socket, const Arguments& a) {
-  if (a.integer(2) == TCP_NODELAY) return answer(a, socket->no_delay);
-  if (a.integer(2) == TCP_MAXSEG) return answer(a, 1460);
-  unmodelled("getsockopt(IPPROTO_TCP, ...) of another option");
-}
-
-// IPPROTO_IP: what changes packets only. A value may be one byte (do_ip_setsockopt).
-long set_ip(const Arguments& a) {
   switch (a.integer(2)) {
-    case IP_TOS:
-    case IP_TTL:
-    case IP_MTU_DISCOVER:
-    case IP_MULTICAST_TTL:
-    case IP_MULTICAST_LOOP:
+    case TCP_NODELAY:
+      return answer(a, socket->no_delay);
+    case TCP_MAXSEG:
+      return answer(a, 1460);
+    case TCP_KEEPIDLE:
+      return answer(a, socket->keep_alive_times.idle);
+    case TCP_KEEPINTVL:
+      return answer(a, socket->keep_alive_times.interval);
+    case TCP_KEEPCNT:
+      return answer(a, socket->keep_alive_times.count);
+    default:
       break;
-    default:
-      unmodelled("setsockopt(IPPROTO_IP, ...) of another option");
   }
-  if (static_cast<socklen_t>(a[4]) == 0) return -EINVAL;
-  return bad_address(a.pointer<void>(3)) ? -EFAULT : 0;
-}
-
-long set_ipv6(InetSocket* socket, const Arguments& a) {
-  if (!socket->inet6) return -ENOPROTOOPT;
-  int value = 0;
-  if (long error = value_from(a, &value); error != 0) return error;
-  switch (a.integer(2)) {
-    case IPV6_V6ONLY:
-      if (socket->local.port != 0) return -EINVAL;
-      socket->inet6_only = value != 0;
-      return 0;
-    case IPV6_UNICAST_HOPS:
-    case IPV6_TCLASS:
-    case IPV6_MTU_DISCOVER:
-    case IPV6_MULTICAST_HOPS:
-    case IPV6_MULTICAST_LOOP:
-      return 0;
-    default:
-      unmodelled("setsockopt(IPPROTO_IPV6, ...) of another option");
-  }
+  unmodelled("getsockopt(IPPROTO_TCP, ...) of another option");
 }
 
 }  // namespace
@@ -289,9 +255,9 @@ long call_setsockopt(const Arguments& a) {
       if (tcp) return -ENOPROTOOPT;
       unmodelled("setsockopt(IPPROTO_UDP, ...)");
     case IPPROTO_IP:
-      return set_ip(a);
+      return set_ip_option(static_cast<InetSocket*>(socket), a);
     case IPPROTO_IPV6:
-      return set_ipv6(static_cast<InetSocket*>(socket), a);
+      return set_ipv6_option(static_cast<InetSocket*>(socket), a);
     default:
       unmodelled("setsockopt of another level");
   }
@@ -306,12 +272,8 @@ long call_getsockopt(const Arguments& a) {
   if (level == IPPROTO_TCP) {
     return socket->kind() == Kind::tcp ? get_tcp(static_cast<TcpSocket*>(socket), a) : -EOPNOTSUPP;
   }
-  if (level == IPPROTO_IPV6) {
-    auto* inet = static_cast<InetSocket*>(socket);
-    if (!inet->inet6) return -EOPNOTSUPP;
-    if (a.integer(2) == IPV6_V6ONLY) return answer(a, inet->inet6_only);
-    unmodelled("getsockopt(IPPROTO_IPV6, ...) of another option");
-  }
+  if (level == IPPROTO_IP) return get_ip_option(static_cast<InetSocket*>(socket), a);
+  if (level == IPPROTO_IPV6) return get_ipv6_option(static_cast<InetSocket*>(socket), a);
   unmodelled("getsockopt of another level");
 }
 

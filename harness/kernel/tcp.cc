@@ -42,6 +42,7 @@ void TcpSocket::begin_life(unsigned host_number, bool six) {
   hidden = hide_grace = squeezed = squeeze_grace = queue_hidden = queue_grace = false;
   orphan = bound = port_locked = false;
   no_delay = peer_known = closed_first = false;
+  keep_alive_times = {};
   observed = 0;
   receive_low_water = 1;
   begin_inet(six);

@@ -108,6 +108,9 @@ class TcpSocket final : public InetSocket {
   bool orphan = false;  // no descriptor any more
   bool bound = false, port_locked = false;
   bool no_delay = false;
+  struct KeepAliveTimes {  // kept, no probes are sent: on the twin no peer vanishes in silence
+    int idle = 7200, interval = 75, count = 9;  // tcp(7)
+  } keep_alive_times;
   bool peer_known = false;  // inet_dport is set
   bool closed_first = false;
   uint64_t observed = 0;  // stream position up to which the program knows that bytes arrived

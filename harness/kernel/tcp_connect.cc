@@ -34,7 +34,7 @@ long TcpSocket::take_port(Address address) {
   Address before = local;
   local = address;
   if (address.port == 0) {
-    local.port = ports.ephemeral(/*for_connect=*/false);
+    local.port = ports.ephemeral(/*for_connect=*/false, port_range);
     if (local.port == 0) {
       local = before;
       return -EADDRINUSE;
@@ -175,7 +175,7 @@ long TcpSocket::start_connect(const SocketName& name) {  // tcp_v4_connect
   local.six = to.six;
   Ports& ports = kernel::host(host).ports;
   if (!bound) {
-    local.port = ports.ephemeral(/*for_connect=*/true);
+    local.port = ports.ephemeral(/*for_connect=*/true, port_range);
     if (local.port == 0) return -EADDRNOTAVAIL;
     bound = true;
     ports.add(this);

@@ -173,6 +173,9 @@ TcpSocket* TcpSocket::make_child(TcpSocket* listener, Stream* from_client) {
   child->reuse_address = listener->reuse_address;
   child->reuse_port = listener->reuse_port;
   child->keep_alive = listener->keep_alive;
+  child->keep_alive_times = listener->keep_alive_times;
+  child->ip = listener->ip;
+  child->port_range = listener->port_range;
   child->no_delay = listener->no_delay;
   child->linger_on = listener->linger_on;
   child->linger_seconds = listener->linger_seconds;

@@ -16,6 +16,7 @@
 
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
+#include "kernel/interfaces.h"
 #include "kernel/pools.h"
 #include "kernel/state.h"
 #include "trace/recorder.h"
@@ -63,6 +64,7 @@ UdpSocket* UdpSocket::create(unsigned host_number, bool six) {
   socket->queue_ = {};
   socket->address_locked_ = socket->port_locked_ = false;
   socket->last_arrival_ = 0;
+  socket->groups.clear();
   return socket;
 }
 
@@ -92,6 +94,15 @@ uint32_t UdpSocket::poll() {                             // datagram_poll
 
 // --- Receiving
 
+// ipv4_pktinfo_prepare: the address that the packet has, and our own that an answer to it would
+// come from (fib_compute_spec_dst).
+void UdpSocket::describe_packet(const Datagram& datagram, Envelope* envelope) const {
+  uint32_t own = datagram.to.ip;
+  if (is_multicast(own)) own = datagram.from.is_loopback() ? kLoopback : address_of_host(host);
+  envelope->has_packet_info = true;
+  envelope->packet_info = {datagram.interface, {htonl(own)}, {htonl(datagram.to.ip)}};
+}
+
 long UdpSocket::receive(const Buffers& buffers, size_t limit, int flags, Envelope* envelope) {
   if (error != 0) return -take_error();  // __skb_recv_udp: before the queue
   if (queue_.empty()) return -EAGAIN;
@@ -105,6 +116,7 @@ long UdpSocket::receive(const Buffers& buffers, size_t limit, int flags, Envelop
     if (envelope != nullptr) {
       envelope->name = name_of(datagram->from);
       if (size < datagram->size) envelope->flags |= MSG_TRUNC;
+      if (ip.packet_info && !datagram->to.six) describe_packet(*datagram, envelope);
     }
   }
   if ((flags & MSG_PEEK) == 0) pools.datagrams.give(queue_.pop());
@@ -129,21 +141,39 @@ long UdpSocket::transmit(const Buffers& buffers, size_t limit, int, const Envelo
     if (!broadcast) return -EACCES;
     unmodelled("a datagram to 255.255.255.255");
   }
-  if (!to.six && to.ip >> 28 == 0xE) unmodelled("a datagram to a multicast address");
-  long number = route(to);
+  bool to_group = !to.six && is_multicast(to.ip);
+  long number = to_group ? host : route(to);
   if (number < 0) return number;
   if (error != 0) return -take_error();  // sock_alloc_send_skb
   if (shut_write) return -EPIPE;
   if (limit > kPayloadMax) return -EMSGSIZE;
   if (buffers.faulty() && limit != 0) return -EFAULT;
-  send(buffers, limit, to, static_cast<unsigned>(number));
+  if (to_group) {
+    send_to_group(buffers, limit, to);
+  } else {
+    // What is for oneself comes back by lo, whatever its address.
+    int interface = static_cast<unsigned>(number) == host ? kLo : kEth0;
+    send(buffers, limit, to, static_cast<unsigned>(number), interface);
+  }
   // The loopback device takes the buffer off the socket's account at once: each datagram is a
   // write edge (sock_wfree, sock_def_write_space).
   wake(EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
   return static_cast<long>(limit);
 }
 
-void UdpSocket::send(const Buffers& buffers, size_t size, Address to, unsigned to_host) {
+// ip_mc_output: over eth0 to all hosts of the network and, if so wished, back to our own; over lo
+// to our own anyway. Who has not joined does not take it.
+void UdpSocket::send_to_group(const Buffers& buffers, size_t size, Address to) {
+  int interface = ip.multicast_interface != 0 ? ip.multicast_interface : kEth0;
+  if (interface == kLo || ip.multicast_loop) send(buffers, size, to, host, interface);
+  if (interface == kLo || ip.multicast_ttl == 0) return;
+  for (unsigned other = 0; other < kHosts; ++other) {
+    if (other != host && host_used(other)) send(buffers, size, to, other, interface);
+  }
+}
+
+void UdpSocket::send(const Buffers& buffers, size_t size, Address to, unsigned to_host,
+                     int interface) {
   Address from{source_ip(to), local.port, to.six};
   auto make = [&] {
     Datagram* datagram = pools.datagrams.take();
@@ -154,6 +184,7 @@ void UdpSocket::send(const Buffers& buffers, size_t size, Address to, unsigned t
     datagram->sender = this;
     datagram->sender_generation = generation;
     datagram->host = static_cast<uint8_t>(to_host);
+    datagram->interface = static_cast<uint8_t>(interface);
     return datagram;
   };
   if (fault(faults::k_posix_io_net_udp_loss)) return;
@@ -172,6 +203,11 @@ void UdpSocket::send(const Buffers& buffers, size_t size, Address to, unsigned t
 
 void UdpSocket::arrives(void* object, uint64_t, uint64_t) {
   auto* datagram = static_cast<Datagram*>(object);
+  if (!datagram->to.six && is_multicast(datagram->to.ip)) {
+    note("datagram", datagram);
+    kernel::host(datagram->host).udp_ports.deliver_to_group(datagram);
+    return;
+  }
   UdpSocket* receiver = kernel::host(datagram->host).udp_ports.find(datagram->from, datagram->to);
   if (receiver == nullptr) {
     note("no port for datagram", datagram);
@@ -184,16 +220,26 @@ void UdpSocket::arrives(void* object, uint64_t, uint64_t) {
     pools.datagrams.give(datagram);
     return;
   }
-  // __udp_enqueue_schedule_skb: the first one always fits.
-  PacketQueue<Datagram>& queue = receiver->queue_;
-  if (!queue.empty() && queue.cost() + datagram->cost > receiver->receive_buffer) {
+  note("datagram", datagram);
+  receiver->enqueue(datagram);
+}
+
+// __udp_enqueue_schedule_skb: the first one always fits.
+void UdpSocket::enqueue(Datagram* datagram) {
+  if (!queue_.empty() && queue_.cost() + datagram->cost > receive_buffer) {
     note("no room for datagram", datagram);
     pools.datagrams.give(datagram);
     return;
   }
-  note("datagram", datagram);
-  queue.push(datagram);
-  receiver->wake(EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND);
+  queue_.push(datagram);
+  wake(EPOLLIN | EPOLLPRI | EPOLLRDNORM | EPOLLRDBAND);
+}
+
+bool UdpSocket::hears_group(const Datagram& datagram) const {
+  if (connected && remote != datagram.from) return false;
+  if (local.six ? inet6_only : local.ip != 0 && local.ip != datagram.to.ip) return false;
+  if (groups.has(datagram.to.ip, datagram.interface)) return true;
+  return ip.multicast_all && !groups.has(datagram.to.ip);
 }
 
 // ICMP "port unreachable" came back (__udp4_lib_err).
@@ -212,7 +258,7 @@ long UdpSocket::take_port(Address address) {
   Address before = local;
   local = address;
   if (local.port == 0) {
-    local.port = ports.ephemeral();
+    local.port = ports.ephemeral(port_range);
   } else if (ports.conflicts(this)) {
     local.port = 0;
   }

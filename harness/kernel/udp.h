@@ -19,10 +19,29 @@ class UdpSocket;
 
 struct Datagram : Packet {
   Address from, to;
+  uint8_t interface = 0;        // by which it comes in
   UdpSocket* sender = nullptr;  // may have gone: compare its generation
   uint64_t sender_generation = 0;
   uint8_t host = 0;  // where it goes
   Datagram* next = nullptr;
+};
+
+// The multicast groups that a socket has joined, each on one interface.
+class Groups {
+ public:
+  // False: it has, or has not, already.
+  bool add(uint32_t group, int interface);
+  bool remove(uint32_t group, int interface);
+  bool has(uint32_t group, int interface) const;
+  bool has(uint32_t group) const;  // on any interface
+  void clear() { joined_.clear(); }
+
+ private:
+  struct Membership {
+    uint32_t group;
+    int interface;
+  };
+  std::vector<Membership> joined_;
 };
 
 class UdpSocket final : public InetSocket {
@@ -53,17 +72,24 @@ class UdpSocket final : public InetSocket {
   // FIONREAD: the size of the first datagram, not of all.
   size_t first_size() const { return queue_.empty() ? 0 : queue_.first()->size; }
 
+  // Is it for us what comes in by `interface` for a multicast address (ip_mc_sf_allow)?
+  bool hears_group(const Datagram&) const;
+  void enqueue(Datagram*);  // takes it, or drops it
+
   bool connected = false;
+  Groups groups;
 
   // Links of the port table.
   UdpSocket* next_of_port = nullptr;
   UdpSocket** link_of_port = nullptr;
 
  private:
+  void describe_packet(const Datagram&, Envelope*) const;
   long take_port(Address);
   void leave_port();
   void disconnect();
-  void send(const Buffers&, size_t size, Address to, unsigned host);
+  void send(const Buffers&, size_t size, Address to, unsigned host, int interface);
+  void send_to_group(const Buffers&, size_t size, Address to);
   static void arrives(void* datagram, uint64_t, uint64_t);
   static void unreachable(void* sender, uint64_t generation, uint64_t to);
 
@@ -84,9 +110,12 @@ class UdpPorts {
   bool conflicts(const UdpSocket*) const;
   void add(UdpSocket*);
   static void remove(UdpSocket*);
-  uint16_t ephemeral();  // 0 when none is left
+  // 0 when none is left; `range` is that of the socket, if it has one.
+  uint16_t ephemeral(uint32_t range);
   // Whom a datagram is for.
   UdpSocket* find(Address from, Address to) const;
+  // Gives a datagram for a multicast address to all who want it.
+  void deliver_to_group(Datagram*);
 
   void reset();
 

@@ -3,6 +3,7 @@
 
 #include "kernel/check.h"
 #include "kernel/host.h"
+#include "kernel/pools.h"
 #include "kernel/udp.h"
 
 namespace pollux::kernel {
@@ -22,6 +23,20 @@ int score(const UdpSocket* socket, Address from, Address to) {
     score += 4;
   }
   return score;
+}
+
+Datagram* copy_of(const Datagram& original) {
+  Datagram* copy = pools.datagrams.take();
+  iovec vector{original.bytes.get(), original.size};
+  copy->fill({&vector, 1, original.size}, original.size);
+  copy->cost = original.cost;
+  copy->from = original.from;
+  copy->to = original.to;
+  copy->interface = original.interface;
+  copy->sender = original.sender;
+  copy->sender_generation = original.sender_generation;
+  copy->host = original.host;
+  return copy;
 }
 
 }  // namespace
@@ -74,13 +89,42 @@ void UdpPorts::remove(UdpSocket* socket) {
   socket->link_of_port = nullptr;
 }
 
-uint16_t UdpPorts::ephemeral() {
+uint16_t UdpPorts::ephemeral(uint32_t range) {
+  if (range != 0) {
+    PortRange ports(range);
+    for (uint32_t port = ports.first; port <= ports.last; ++port) {
+      if (head(static_cast<uint16_t>(port)) == nullptr) return static_cast<uint16_t>(port);
+    }
+    return 0;
+  }
   for (uint32_t tries = kEphemeralLast - kEphemeralFirst + 1; tries != 0; --tries) {
     auto port = static_cast<uint16_t>(next_);
     if (++next_ > kEphemeralLast) next_ = kEphemeralFirst;
     if (head(port) == nullptr) return port;
   }
   return 0;
+}
+
+// __udp4_lib_mcast_deliver. Nothing comes in unless somebody here has joined (ip_check_mc_rcu).
+void UdpPorts::deliver_to_group(Datagram* datagram) {
+  bool joined = false;
+  for (uint16_t port : touched_) {
+    for (UdpSocket* at = heads_[port]; at != nullptr && !joined; at = at->next_of_port) {
+      joined = at->groups.has(datagram->to.ip, datagram->interface);
+    }
+  }
+  UdpSocket* last = nullptr;
+  UdpSocket* first = heads_ != nullptr && joined ? heads_[datagram->to.port] : nullptr;
+  for (UdpSocket* at = first; at != nullptr; at = at->next_of_port) {
+    if (!at->hears_group(*datagram)) continue;
+    if (last != nullptr) last->enqueue(copy_of(*datagram));
+    last = at;
+  }
+  if (last != nullptr) {
+    last->enqueue(datagram);
+  } else {
+    pools.datagrams.give(datagram);
+  }
 }
 
 UdpSocket* UdpPorts::find(Address from, Address to) const {

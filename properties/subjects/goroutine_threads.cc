@@ -80,7 +80,9 @@ bool scheduler::timer_stop(timer& t) { return t.home && t.home->stop(t); }
 
 RuntimeCounters scheduler::counters() const {
   return {.netpoll_waiters = netpoll_waiters_.load(),
+          .pipe_waiters = waitable_waiters_.load(),
           .live_poll_descs = polls_.live(),
+          .made_poll_descs = polls_.made(),
           .armed_timers = machine->timers().size(),
           .live_goroutines = 0};
 }

@@ -31,15 +31,21 @@ struct unblocked {
   g* rg = nullptr;
   g* wg = nullptr;
   int32_t delta = 0;
+  bool for_fd = true;
 
   void take(poll_desc& pd, poll_mode m) {
+    for_fd = pd.fd >= 0;  // now: once the lock is released, pd may be somebody else's
     (m == poll_mode::read ? rg : wg) = netpoll_unblock(pd, m, false, &delta);
   }
   // Without pd.lock. The counter last: until the goroutines are runnable they count as waiting.
   void release(scheduler& s) {
     if (rg) s.ready(rg);
     if (wg) s.ready(wg);
-    s.add_netpoll_waiters(delta);
+    if (for_fd) {
+      s.add_netpoll_waiters(delta);
+    } else {
+      s.add_waitable_waiters(delta);
+    }
   }
 };
 

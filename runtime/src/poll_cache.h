@@ -34,6 +34,7 @@ class poll_cache {
   const poll_desc* owner(const void* slot) const;
 
   uint32_t live() const { return live_.load(); }
+  uint32_t made() const { return made_.load(); }
   PollDescRegion region() const;
 
  private:

@@ -177,6 +177,19 @@ static bool netpoll_block_commit(g* gp, void* slot) {
   return true;
 }
 
+// The same where there is no descriptor: no poll can end this wait, so nobody needs to poll for it,
+// and if all goroutines wait like this, that is a deadlock.
+static bool waitable_commit(g* gp, void* slot) {
+  scheduler& s = *gp->sched;
+  uintptr_t expected = pd_wait;
+  if (!static_cast<std::atomic<uintptr_t>*>(slot)->compare_exchange_strong(
+          expected, reinterpret_cast<uintptr_t>(gp))) {
+    return false;
+  }
+  s.add_waitable_waiters(1);
+  return true;
+}
+
 // Parks until readiness (true), or until a deadline or close (false).
 bool netpoll_block(poll_desc& pd, poll_mode mode) {
   std::atomic<uintptr_t>& slot = pd.slot(mode);
@@ -196,7 +209,7 @@ bool netpoll_block(poll_desc& pd, poll_mode mode) {
   // WAIT is stored; now look again. poll_unblock, poll_set_deadline and the timer callback do the
   // mirror image: store atomic_info, then load the slot.
   if (netpoll_check_err(pd, mode) == poll_result::ok) {
-    gopark(netpoll_block_commit, &slot);
+    gopark(pd.fd >= 0 ? netpoll_block_commit : waitable_commit, &slot);
   }
 
   // One step: a load and a store would lose a READY that lands between them.

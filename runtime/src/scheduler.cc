@@ -331,7 +331,9 @@ bool scheduler::timer_stop(timer& t) { return t.home && t.home->stop(t); }
 RuntimeCounters scheduler::counters() const {
   RuntimeCounters c;
   c.netpoll_waiters = netpoll_waiters_.load();
+  c.pipe_waiters = waitable_waiters_.load();
   c.live_poll_descs = polls_.live();
+  c.made_poll_descs = polls_.made();
   for (const auto& w : workers_) c.armed_timers += w->timers.size();
   c.live_goroutines = live_.load();
   return c;

@@ -51,6 +51,9 @@ class scheduler {
   void add_netpoll_waiters(int32_t delta) {
     if (delta != 0) netpoll_waiters_.fetch_add(static_cast<uint32_t>(delta));
   }
+  void add_waitable_waiters(int32_t delta) {
+    if (delta != 0) waitable_waiters_.fetch_add(static_cast<uint32_t>(delta));
+  }
 
   netpoller& poller() { return poller_; }
   poll_cache& polls() { return polls_; }
@@ -129,11 +132,12 @@ class scheduler {
   std::atomic<int64_t> last_poll_{0};       // 0: a worker is in, or entering, the blocking poll
   std::atomic<int64_t> poll_until_{0};      // when that poll ends by itself; 0: never
   std::atomic<uint32_t> polling_net_{0};    // admits one non-blocking poll at a time
-  std::atomic<uint32_t> netpoll_waiters_{0};  // committed parks on poll_descs
-  std::atomic<uint64_t> live_{0};             // goroutines not ended
-  std::atomic<uint64_t> next_id_{1};          // g::id
-  std::atomic<bool> done_{false};             // live_ reached 0: workers leave
-  std::atomic<bool> running_{false};          // inside run()
+  std::atomic<uint32_t> netpoll_waiters_{0};   // committed parks on poll_descs
+  std::atomic<uint32_t> waitable_waiters_{0};  // likewise where there is no descriptor: a statistic
+  std::atomic<uint64_t> live_{0};              // goroutines not ended
+  std::atomic<uint64_t> next_id_{1};           // g::id
+  std::atomic<bool> done_{false};              // live_ reached 0: workers leave
+  std::atomic<bool> running_{false};           // inside run()
 
   mutable std::mutex g_lock_;  // guards the two below; innermost
   std::vector<std::unique_ptr<g>> all_gs_;

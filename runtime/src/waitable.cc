@@ -28,7 +28,7 @@ waitable::~waitable() {
 void waitable::wake(poll_mode mode) {
   int32_t delta = 0;
   if (g* gp = netpoll_unblock(*pd_, mode, true, &delta)) sched_.ready(gp);
-  sched_.add_netpoll_waiters(delta);  // after the goroutine is runnable
+  sched_.add_waitable_waiters(delta);  // after the goroutine is runnable
 }
 
 void waitable::close() {

@@ -9,7 +9,8 @@ namespace netpoll {
 // A poll_desc behind which nothing is registered: wake() takes the place of the poller. So the park
 // protocol, deadlines and close are those of sockets. One waiter per direction at a time.
 //
-// Like a waiter for a descriptor, a waiter here keeps the Runtime from reporting a deadlock.
+// Unlike a waiter for a descriptor, a waiter here does not keep the Runtime from reporting a
+// deadlock: only another goroutine or a deadline can wake it.
 class waitable {
  public:
   explicit waitable(scheduler& s);

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "netpoll/channel.h"
+#include "netpoll/pipe.h"
 #include "netpoll/select.h"
 #include "netpoll/time.h"
 #include "src/clock.h"
@@ -120,6 +121,24 @@ TEST_F(FatalDeathTest, TheDeadlockReportHasTheDumpToo) {
                "all goroutines are asleep - deadlock!\n"
                "goroutine 1 \\[chan receive, [^\n]*\\]\n"
                "goroutine 2 \\[chan receive, ");
+}
+
+TEST_F(FatalDeathTest, GoroutinesThatAllWaitForPipesAreDeadlocked) {
+  for (int workers : {1, 2}) {
+    EXPECT_DEATH(run_one(
+                     [] {
+                       auto [a, b] = pipe().value;
+                       go([a = a]() mutable { (void)a.write("x", 1); });
+                       go([] { Channel<int>(nullptr).recv(); });
+                       char two[2];
+                       EXPECT_EQ(b.read(two, 2).n, 1u);  // the writer goes on, and ends
+                       (void)b.read(two, 2);
+                     },
+                     workers),
+                 "all goroutines are asleep - deadlock!\n"
+                 "goroutine 1 \\[IO wait: read, [^\n]*\\]\n"
+                 "goroutine 3 \\[chan receive \\(nil chan\\), ");
+  }
 }
 
 // The park protocol. (More in poll_desc_test.cc.)

@@ -204,14 +204,17 @@ TEST_P(NetTest, CloseReadEndsABlockedRead) {
   run([](Runtime& runtime) {
     Pair p = connected_pair();
     WaitGroup done;
+    std::atomic<bool> first_read{false};
     done.add(1);
     go([&] {
       char buf[8];
       EXPECT_EQ(p.server.read(buf, sizeof buf).n, 1u);  // short: the next read waits first
+      first_read = true;
       EXPECT_EQ(p.server.read(buf, sizeof buf).err.code(), Errc::eof);
       done.done();
     });
     EXPECT_EQ(p.client.write("x", 1).n, 1u);
+    ASSERT_TRUE(eventually([&] { return first_read.load(); }));
     ASSERT_TRUE(parked(runtime, 1));
     EXPECT_FALSE(p.server.close_read());
     done.wait();
@@ -263,7 +266,7 @@ TEST_P(NetTest, AddressesAgree) {
 
 TEST_P(NetTest, AcceptedDescriptorsAreNonBlockingAndCloseOnExec) {
   run([](Runtime&) {
-    const int next_fd = dup(0);  // the lowest free number: what the next socket gets
+    const int next_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);  // the lowest free number
     close(next_fd);
     Pair p = connected_pair();  // listener, client, server, in this order
     int found = 0;
@@ -288,8 +291,10 @@ TEST_P(NetTest, AcceptSurvivesRunningOutOfDescriptors) {
     getrlimit(RLIMIT_NOFILE, &before);
     rlimit tight = before;
     tight.rlim_cur = 256;
+    const int first = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    hoard.push_back(first);
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
-    for (int fd; (fd = dup(0)) >= 0;) hoard.push_back(fd);
+    for (int fd; (fd = dup(first)) >= 0;) hoard.push_back(fd);
     const Error err = l.accept().err;
     for (int fd : hoard) close(fd);
     setrlimit(RLIMIT_NOFILE, &before);

@@ -70,6 +70,15 @@ TEST_P(PipeTest, ClosedEndsAnswerAsGosDo) {
   });
 }
 
+TEST_P(PipeTest, WhoWaitsWithADeadlineIsNotDeadlocked) {
+  run([](Runtime&) {
+    auto [a, b] = pipe().value;
+    EXPECT_FALSE(a.set_read_deadline(Clock::now() + milliseconds(20)));
+    char c;
+    EXPECT_EQ(a.read(&c, 1).err.code(), Errc::deadline_exceeded);
+  });
+}
+
 TEST_P(PipeTest, TooFewPollDescsIsAnError) {
   RuntimeOptions options = with_workers(GetParam());
   options.poll_descs_max = 3;

@@ -242,8 +242,7 @@ TEST(StealTest, WorkReadiedOnOneWorkerIsRunByAnother) {
     go([&] { helped = true; });
     // Holds its worker without yielding: only the other worker can run the goroutine.
     const auto give_up = Clock::now() + std::chrono::seconds(10);
-    while (!helped && Clock::now() < give_up) {
-    }
+    while (!helped && Clock::now() < give_up) std::this_thread::yield();
     EXPECT_TRUE(helped);
   });
 }
@@ -261,8 +260,7 @@ TEST(SysmonTest, FindsIoWhileTheOnlyOtherWorkerIsBusy) {
     ASSERT_TRUE(parked(runtime, 1));
     std::atomic<bool> hog{true};
     go([&] {
-      while (hog && !got) {
-      }
+      while (hog && !got) std::this_thread::yield();  // of the processor, not of the worker
     });
     ASSERT_EQ(p.client.write("x", 1).n, 1u);
     const auto give_up = Clock::now() + std::chrono::seconds(10);

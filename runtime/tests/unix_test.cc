@@ -182,9 +182,10 @@ TEST_P(UnixTest, PassedDescriptorsAreCloseOnExec) {
     head->cmsg_level = SOL_SOCKET;
     head->cmsg_type = SCM_RIGHTS;
     head->cmsg_len = CMSG_LEN(sizeof(int));
-    const int zero = 0;
-    memcpy(CMSG_DATA(head), &zero, sizeof zero);
+    const int passed = p.client.dup().value;
+    memcpy(CMSG_DATA(head), &passed, sizeof passed);
     EXPECT_EQ(p.client.write_msg("x", 1, oob, sizeof oob).n, 1u);
+    EXPECT_EQ(::close(passed), 0);
     memset(oob, 0, sizeof oob);
     char b;
     const MessageResult m = p.server.read_msg(&b, 1, oob, sizeof oob);

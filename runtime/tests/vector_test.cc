@@ -105,9 +105,15 @@ TEST_P(VectorTest, ReadsAreLimitedToo) {
     Pair p = connected_pair();
     p.server.impl()->pfd.set_chunk_max(3);
     EXPECT_EQ(p.client.write("0123456789", 10).n, 10u);
-    char buf[10];
-    EXPECT_EQ(p.server.read(buf, sizeof buf).n, 3u);
-    EXPECT_EQ(read_exactly(p.server, 7), "3456789");
+    std::string all;
+    while (all.size() < 10) {
+      char buf[10];
+      const IoResult r = p.server.read(buf, sizeof buf);
+      ASSERT_FALSE(r.err) << r.err.message();
+      EXPECT_LE(r.n, 3u);
+      all.append(buf, r.n);
+    }
+    EXPECT_EQ(all, "0123456789");
   });
 }
 
@@ -151,15 +157,18 @@ TEST_P(VectorTest, ReadsFillTheBuffersInOrder) {
     char a[3], b[5];
     const iovec v[] = {{a, sizeof a}, {nullptr, 0}, {b, sizeof b}};
     WaitGroup done;
+    std::string all;
     in_background(done, [&] {
-      const IoResult r = p.server.readv(v);
-      EXPECT_FALSE(r.err) << r.err.message();
-      EXPECT_EQ(r.n, 7u);
+      while (all.size() < 7) {
+        const IoResult r = p.server.readv(v);  // may be short
+        ASSERT_FALSE(r.err) << r.err.message();
+        all += (std::string(a, 3) + std::string(b, 5)).substr(0, r.n);
+      }
     });
     ASSERT_TRUE(parked(runtime, 1));
     EXPECT_EQ(p.client.write("abcdefg", 7).n, 7u);
     done.wait();
-    EXPECT_EQ(std::string(a, 3) + std::string(b, 4), "abcdefg");
+    EXPECT_EQ(all, "abcdefg");
     EXPECT_EQ(p.server.readv({}).n, 0u);
     EXPECT_FALSE(p.client.close());
     EXPECT_EQ(p.server.readv(v).err.code(), Errc::eof);

@@ -22,7 +22,9 @@ struct PollDescRegion {
 // Counters; each is exact only while nothing runs.
 struct RuntimeCounters {
   uint32_t netpoll_waiters = 0;  // goroutines parked on a descriptor; may read -1 for an instant
-  uint32_t live_poll_descs = 0;  // descriptors registered with epoll
+  uint32_t pipe_waiters = 0;     // goroutines parked in a pipe() or a race of dials; likewise
+  uint32_t live_poll_descs = 0;  // descriptors registered with epoll, and two for each pipe()
+  uint32_t made_poll_descs = 0;  // poll_descs that exist, live or kept for reuse
   uint32_t armed_timers = 0;     // deadlines and sleeps not yet due
   uint64_t live_goroutines = 0;
 };

@@ -17,8 +17,8 @@ class pipe_end;
 // whose other end was closed is Errc::eof, everything else at a closed end, or towards one, is
 // Errc::closed_pipe; and close() may be called again.
 //
-// A goroutine that waits here counts as waiting for a descriptor: a Runtime whose goroutines all
-// wait for pipes is not reported as deadlocked.
+// A goroutine that waits here without a deadline can be woken by other goroutines only: a Runtime
+// whose goroutines all wait like this, or for channels and the like, is reported as deadlocked.
 class PipeConn {
  public:
   PipeConn() = default;
