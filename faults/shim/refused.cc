@@ -53,8 +53,6 @@ POLLUX_ENTRY pid_t vfork() noexcept { return fork(); }
 // --- Timers that end in signals
 
 POLLUX_REFUSED(unsigned, alarm, (unsigned seconds), (seconds), noexcept, 0)
-POLLUX_REFUSED(int, setitimer, (__itimer_which_t which, const itimerval* next, itimerval* previous),
-               (which, next, previous), noexcept, -1)
 POLLUX_REFUSED(int, timer_create, (clockid_t clock, sigevent* event, timer_t* timer),
                (clock, event, timer), noexcept, -1)
 

@@ -86,6 +86,8 @@ inline uint32_t choose(Site site, uint32_t n) { return choices().choose(site, n)
 
 Actor current_thread();
 unsigned current_host();
+// For reports; cut to 31 characters.
+void name_current_thread(const std::string& name);
 
 // The current thread waits until wake*() names it, or until `deadline`. True: woken; false:
 // deadline.

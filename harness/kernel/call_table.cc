@@ -121,6 +121,7 @@ constexpr Table build() {
   TWIN(getrandom);
   TWIN(rt_sigprocmask);
   TWIN(io_uring_setup);
+  TWIN(setitimer);
   TWIN(prlimit64);
 #ifdef SYS_getrlimit
   TWIN(getrlimit);
@@ -231,7 +232,6 @@ constexpr Table build() {
   UNMODELLED(clone3);
   UNMODELLED(io_uring_enter);
   UNMODELLED(io_uring_register);
-  UNMODELLED(setitimer);
   UNMODELLED(getitimer);
   UNMODELLED(timer_create);
   UNMODELLED(timer_settime);

@@ -145,6 +145,15 @@ void Kernel::reset(const Options& options) {
   for (unsigned i = 1; i < kDelays; ++i) state.delays[i] = least + (span >> (kDelays - 1 - i));
 }
 
+void Kernel::add_client_host(unsigned number, unsigned of) {
+  Host& client = host(number);
+  client.loopback = of;
+  client.spared = true;
+  client.ports.start_ephemeral(number);
+}
+
+bool Kernel::spares_caller() const { return current().spared; }
+
 uint64_t Kernel::calls() const { return state.calls; }
 uint64_t Kernel::faults() const { return state.faults; }
 

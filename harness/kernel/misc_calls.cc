@@ -3,6 +3,7 @@
 // Threads, signals, limits and randomness as far as system calls show them.
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include <cerrno>
 #include <csignal>
@@ -89,6 +90,20 @@ long call_rt_sigprocmask(const Arguments& a) {
 
 // The fallback that libuv and libev have for kernels without it.
 long call_io_uring_setup(const Arguments&) { return -ENOSYS; }
+
+// No interval timer ever runs here, so stopping one is all there is.
+long call_setitimer(const Arguments& a) {
+  if (a.integer(0) < ITIMER_REAL || a.integer(0) > ITIMER_PROF) return -EINVAL;
+  if (const auto* wanted = a.pointer<const itimerval>(1)) {
+    if (bad_address(wanted)) return -EFAULT;
+    if (wanted->it_value.tv_sec != 0 || wanted->it_value.tv_usec != 0) unmodelled("setitimer");
+  }
+  if (auto* old = a.pointer<itimerval>(2)) {
+    if (bad_address(old)) return -EFAULT;
+    *old = {};
+  }
+  return 0;
+}
 
 long call_prlimit64(const Arguments& a) {
   if (a.integer(1) != RLIMIT_NOFILE) {
