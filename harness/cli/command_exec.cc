@@ -18,12 +18,20 @@ class ExecCommand final : public Command {
   const char* examples() const override {
     return "  pollux exec -- ./server --port 7000          seed 0, its output on this terminal\n"
            "  pollux exec --seeds 0..1000 -- ./server      one process per seed\n"
-           "  pollux exec --seed 17 --profile calm -- ./server\n";
+           "  pollux exec --seed 17 --profile calm -- ./server\n"
+           "  pollux exec --client 127.0.0.1:7000=get.txt*4 -- ./server --port 7000\n"
+           "                                               four clients play get.txt\n";
   }
   void add_flags(CLI::App& app) override {
     // A reset is legal, too, but a program may well end with an error after one.
     flags_.profile = "transparent";
     flags_.add(app);
+    app.add_option("--client", clients_,
+                   "ADDRESS=FILE or ADDRESS=FILE*N: N clients, each on a host of its own, play the "
+                   "script FILE against the program; repeatable. A script's lines: send, expect, "
+                   "until (each \"TEXT\"), closed, sleep TIME, patience TIME, half-close, close, "
+                   "reset, connect")
+        ->allow_extra_args(false);
   }
   bool takes_program() const override { return true; }
 
@@ -32,7 +40,9 @@ class ExecCommand final : public Command {
       throw UsageError{
           "pollux exec: which program? Put it behind '--', like: pollux exec -- ./server"};
     SweepCommand sweep(flags_);
-    exec_workload(program);
+    std::vector<ClientGroup> clients;
+    for (const std::string& client : clients_) clients.push_back(parse_client(client));
+    exec_workload(program, std::move(clients));
     const Suite* suite = find_suite(kExecSuite);
     if (flags_.seeds.empty() && flags_.duration.empty()) return run_one(*suite);
     ExecRunner runner(/*show_output=*/false);
@@ -58,6 +68,7 @@ class ExecCommand final : public Command {
   }
 
   SweepFlags flags_;
+  std::vector<std::string> clients_;
 };
 
 }  // namespace

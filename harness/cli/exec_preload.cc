@@ -22,6 +22,7 @@
 #include <cstring>
 #include <string>
 
+#include "cli/exec_clients.h"
 #include "cli/exec_exit.h"
 #include "cli/exec_line.h"
 #include "cli/exec_suite.h"
@@ -110,7 +111,9 @@ __attribute__((constructor)) void begin() {
   preloaded->process = shim::raw_system_call(SYS_getpid);
   run::note_crashes(shared.result, ExecShared::kResultMax, &shared.note_size);
   shared.started = true;
-  oracle::begin_process_run(options, std::move(strategy), leave_result);
+  const ExecWorkload workload = parse_exec_workload(preloaded->plan.workload);
+  oracle::begin_process_run(options, std::move(strategy), leave_result,
+                            [&] { start_clients(workload.clients); });
   ::on_exit([](int status, void*) { program_exits(status); }, nullptr);
 }
 
@@ -119,7 +122,7 @@ __attribute__((constructor)) void begin() {
 void program_exits(int status) {
   if (!is_the_run()) return;
   preloaded->exiting = true;
-  oracle::end_process_run(status);
+  oracle::end_process_run(status, client_left_behind());
 }
 
 }  // namespace pollux::cli

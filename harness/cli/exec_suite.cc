@@ -18,11 +18,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
+#include <stdexcept>
 #include <thread>
 
 #include "cli/arguments.h"
+#include "cli/client_script.h"
 #include "cli/exec_line.h"
 #include "run/build_info.h"
 #include "run/check.h"
@@ -32,14 +33,6 @@
 
 namespace pollux::cli {
 namespace {
-
-using Json = nlohmann::json;
-
-struct Program {
-  std::string path;
-  std::vector<std::string> arguments;
-  std::string build;
-};
 
 // The build id, or for a program without one a checksum of the file.
 std::string identify(const std::string& path) {
@@ -82,9 +75,20 @@ bool asks_for_loader(const std::string& path) {
   return false;
 }
 
-Program program_of(const std::string& workload) {
-  Json json = Json::parse(workload);
-  return {json.at("program"), json.at("argv"), json.at("build")};
+// What is wrong with the clients; empty when nothing is.
+std::string problem_of(const std::vector<ClientGroup>& clients) {
+  unsigned count = 0;
+  for (const ClientGroup& group : clients) {
+    count += group.count;
+    auto address = parse_server_address(group.address);
+    if (auto* right = std::get_if<std::string>(&address))
+      return "--client: address '" + group.address + "': " + *right;
+    auto steps = parse_client_script(group.script, group.file, 0);
+    if (auto* error = std::get_if<ClientScriptError>(&steps)) return error->message;
+  }
+  if (count <= kClientsMax) return "";
+  return "--client: " + std::to_string(count) + " clients: at most " +
+         std::to_string(kClientsMax) + " can play";
 }
 
 class ExecSuite final : public Suite {
@@ -97,21 +101,45 @@ class ExecSuite final : public Suite {
 
   std::string validate(const std::string& workload) const override {
     try {
-      Program program = program_of(workload);
-      if (::access(program.path.c_str(), X_OK) != 0) return "there is no program " + program.path;
-      std::string build = identify(program.path);
-      if (build == program.build) return "";
-      return program.path + " is build " + build + ", the token was made with build " +
+      ExecWorkload program = parse_exec_workload(workload);
+      if (::access(program.program.c_str(), X_OK) != 0) return "there is no program " + program.program;
+      std::string build = identify(program.program);
+      if (build == program.build) return problem_of(program.clients);
+      return program.program + " is build " + build + ", the token was made with build " +
              program.build;
-    } catch (const Json::exception&) {
+    } catch (const std::invalid_argument&) {
       return "it names no program";
     }
   }
-  std::vector<std::string> shrinks(const std::string&) const override { return {}; }
+  // The same program with fewer clients.
+  std::vector<std::string> shrinks(const std::string& workload) const override {
+    const ExecWorkload whole = parse_exec_workload(workload);
+    std::vector<std::string> smaller;
+    for (size_t i = 0; i < whole.clients.size(); ++i) {
+      const unsigned count = whole.clients[i].count;
+      if (whole.clients.size() > 1) {
+        ExecWorkload without = whole;
+        without.clients.erase(without.clients.begin() + static_cast<long>(i));
+        smaller.push_back(to_text(without));
+      }
+      for (unsigned fewer : {1u, count / 2, count - 1}) {
+        if (fewer == 0 || fewer >= count) continue;
+        ExecWorkload less = whole;
+        less.clients[i].count = fewer;
+        smaller.push_back(to_text(less));
+      }
+    }
+    return smaller;
+  }
   std::string describe(const std::string& workload) const override {
+    const ExecWorkload program = parse_exec_workload(workload);
     std::string line;
-    for (const std::string& argument : program_of(workload).arguments)
+    for (const std::string& argument : program.arguments)
       line += (line.empty() ? "" : " ") + argument;
+    for (const ClientGroup& group : program.clients) {
+      line += "; " + std::to_string(group.count) + (group.count == 1 ? " client plays " : " clients play ") +
+              group.file + " at " + group.address;
+    }
     return line;
   }
   void populate(const std::string&, World&) const override {
@@ -155,7 +183,7 @@ class SharedFile {
 };
 
 // In the child. Only returns when it failed.
-void become(const Program& program, const std::string& library, int descriptor) {
+void become(const ExecWorkload& program, const std::string& library, int descriptor) {
   ::personality(ADDR_NO_RANDOMIZE);  // the kernel's answer to mmap(NULL) must not differ, either
   std::string own = std::to_string(descriptor);
   const char* preloaded = std::getenv("LD_PRELOAD");
@@ -167,7 +195,7 @@ void become(const Program& program, const std::string& library, int descriptor) 
   for (const std::string& argument : program.arguments)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
-  ::execv(program.path.c_str(), arguments.data());
+  ::execv(program.program.c_str(), arguments.data());
 }
 
 // False when it had to be killed.
@@ -191,7 +219,8 @@ void register_exec_suite() {
   if (find_suite(kExecSuite) == nullptr) register_suite(&exec_suite());
 }
 
-std::string exec_workload(const std::vector<std::string>& arguments) {
+std::string exec_workload(const std::vector<std::string>& arguments,
+                          std::vector<ClientGroup> clients) {
   std::string path = find_program(arguments.at(0));
   if (path.empty()) throw UsageError{"no program '" + arguments[0] + "' that can be executed"};
   if (!asks_for_loader(path)) {
@@ -203,10 +232,30 @@ std::string exec_workload(const std::vector<std::string>& arguments) {
         "libpollux.so is not there: it belongs next to the pollux binary, or name it in "
         "POLLUX_LIBRARY"};
   }
-  std::string workload = Json({{"argv", arguments}, {"program", path}, {"build", identify(path)}})
-                             .dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (std::string problem = problem_of(clients); !problem.empty()) throw UsageError{problem};
+  std::string workload = to_text({path, arguments, identify(path), std::move(clients)});
   exec_suite().set_workload(workload);
   return workload;
+}
+
+ClientGroup parse_client(const std::string& text) {
+  const std::string flag = "--client '" + text + "': ";
+  size_t equals = text.find('=');
+  if (equals == std::string::npos || equals == 0 || equals + 1 == text.size())
+    throw UsageError{flag + "use ADDRESS=FILE or ADDRESS=FILE*N, like 127.0.0.1:7000=get.txt*4"};
+  ClientGroup group{text.substr(0, equals), text.substr(equals + 1), "", 1};
+  if (size_t star = group.file.rfind('*'); star != std::string::npos) {
+    group.count = static_cast<unsigned>(
+        parse_number("--client ...*", group.file.substr(star + 1), 1, kClientsMax));
+    group.file.erase(star);
+  }
+  std::ifstream file(group.file, std::ios::binary);
+  std::ostringstream script;
+  if (!file || !(script << file.rdbuf())) {
+    throw UsageError{flag + "'" + group.file + "' can not be read, or is empty"};
+  }
+  group.script = script.str();
+  return group;
 }
 
 std::string preload_library() {
@@ -249,7 +298,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   shared->token_size = token.size();
   std::copy(token.begin(), token.end(), shared->token);
 
-  Program program = program_of(plan.workload);
+  const ExecWorkload program = parse_exec_workload(plan.workload);
   std::string library = preload_library();
   run::Output output;
   int out = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3),

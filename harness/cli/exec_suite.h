@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/exec_workload.h"
 #include "pollux/suite.h"
 #include "run/tap.h"
 #include "run/worker.h"
@@ -22,9 +23,13 @@ inline constexpr std::string_view kExecSuite = "exec";
 // Idempotent.
 void register_exec_suite();
 
+// "ADDRESS=FILE" or "ADDRESS=FILE*N", with the file's content. Throws UsageError.
+ClientGroup parse_client(const std::string& text);
+
 // The workload of a command line. Throws UsageError when the first word is no program that can be
-// preloaded.
-std::string exec_workload(const std::vector<std::string>& arguments);
+// preloaded, and when a client's address or script is wrong.
+std::string exec_workload(const std::vector<std::string>& arguments,
+                          std::vector<ClientGroup> clients);
 
 // What parent and program share; the program finds it through the descriptor that kExecVariable
 // names, and takes both out of its environment before main.

@@ -136,7 +136,7 @@ int dispatch(std::vector<std::string> arguments) {
   bool help = false;
   app.add_flag("--help,-h", help, "this text");
   command.add_flags(app);
-  reject_duplicates(flags, {"--set"});
+  reject_duplicates(flags, {"--set", "--client"});
   std::reverse(flags.begin(), flags.end());  // CLI11 wants them so
   try {
     app.parse(flags);

@@ -421,6 +421,10 @@ unsigned current_host() {
   return actor < kThreadsMax ? state.threads[actor].host : 0;
 }
 
+void name_current_thread(const std::string& name) {
+  std::snprintf(current().name, sizeof current().name, "%s", name.c_str());
+}
+
 bool block(Why why, const void* object, Time deadline) {
   POLLUX_EXPLORE_CHECK(state.choices.actor() == state.current);
   check_time();

@@ -89,6 +89,8 @@ inline uint32_t choose(Site site, uint32_t n) { return choices().choose(site, n)
 
 Actor current_thread();
 unsigned current_host();
+// For reports; cut to 31 characters.
+void name_current_thread(const std::string& name);
 
 // The current thread waits until wake*() names it, or until `deadline`. True: woken; false:
 // deadline. A signal ends a wait as well, with true (signals.h); of those for thread objects only

@@ -20,10 +20,12 @@
 namespace pollux::explore {
 namespace {
 
+// Threads that the harness added are not the program's.
 bool anybody_is_left() {
   for (unsigned id = 0; id < state.thread_count; ++id) {
     ThreadState is = state.threads[id].state;
-    if (is == ThreadState::runnable || is == ThreadState::blocked) return true;
+    bool alive = is == ThreadState::runnable || is == ThreadState::blocked;
+    if (alive && !state.threads[id].added) return true;
   }
   return false;
 }

@@ -175,6 +175,7 @@ long call_gettid(const Arguments&);
 long call_sched_yield(const Arguments&);
 long call_getrandom(const Arguments&);
 long call_io_uring_setup(const Arguments&);
+long call_setitimer(const Arguments&);
 long call_getrlimit(const Arguments&);
 long call_setrlimit(const Arguments&);
 long call_prlimit64(const Arguments&);

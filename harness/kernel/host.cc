@@ -29,6 +29,8 @@ Host& host(unsigned number) {
     found.udp_ports.reset();
     found.unix_names.reset();
     found.signals.reset();
+    found.loopback = number;
+    found.spared = false;
   }
   return found;
 }
@@ -44,7 +46,7 @@ Host& current() { return host(explore::current_host()); }
 uint32_t address_of_host(unsigned number) { return 0x0A000001u + number; }
 
 int host_of_address(uint32_t ip, unsigned self) {
-  if (ip == 0 || ip >> 24 == 127) return static_cast<int>(self);
+  if (ip == 0 || ip >> 24 == 127) return static_cast<int>(host(self).loopback);
   uint32_t number = ip - 0x0A000001u;
   return number < kHosts ? static_cast<int>(number) : -1;
 }
@@ -189,6 +191,12 @@ void Ports::remove(TcpSocket* socket) {
     socket->next_of_port->previous_of_port = socket->previous_of_port;
   }
   socket->in_port_table = false;
+}
+
+void Ports::start_ephemeral(unsigned number) {
+  constexpr uint32_t kShare = (kEphemeralLast - kEphemeralFirst + 1) / kHosts & ~1u;
+  next_even_ = kEphemeralFirst + number * kShare;
+  next_odd_ = next_even_ + 1;
 }
 
 bool Ports::is_free(uint16_t port) const {

@@ -87,6 +87,8 @@ class Ports {
   // 0 when none is left. Odd numbers for bind, even ones for connect; `range` is that of the
   // socket, if it has one.
   uint16_t ephemeral(bool for_connect, uint32_t range);
+  // Takes them from elsewhere in the range, so that hosts that share a loopback do not meet there.
+  void start_ephemeral(unsigned host);
   TcpSocket* find_listener(Address) const;
   void time_wait(uint16_t port, bool reuse_address);
 
@@ -114,6 +116,8 @@ struct Host {
   UdpPorts udp_ports;
   UnixNames unix_names;
   ProcessSignals signals;
+  unsigned loopback = 0;  // whose 127.0.0.0/8 and ::1 it sees: mostly its own number
+  bool spared = false;    // no failure point fires in its calls
   bool used = false;
 };
 
@@ -126,7 +130,8 @@ void reset_hosts();
 
 // 10.0.0.(host+1).
 uint32_t address_of_host(unsigned host);
-// Which host an address means to `self`: 127/8 and 0.0.0.0 are oneself. Below zero: no route.
+// Which host an address means to `self`: 127/8 and 0.0.0.0 are oneself, or whose loopback it sees.
+// Below zero: no route.
 int host_of_address(uint32_t ip, unsigned self);
 
 }  // namespace pollux::kernel

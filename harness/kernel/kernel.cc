@@ -157,6 +157,14 @@ void Kernel::reset(const Options& options) {
 }
 
 void Kernel::finish() { give_back_real_actions(); }
+void Kernel::add_client_host(unsigned number, unsigned of) {
+  Host& client = host(number);
+  client.loopback = of;
+  client.spared = true;
+  client.ports.start_ephemeral(number);
+}
+
+bool Kernel::spares_caller() const { return current().spared; }
 
 uint64_t Kernel::calls() const { return state.calls; }
 uint64_t Kernel::faults() const { return state.faults; }

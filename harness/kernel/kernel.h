@@ -53,6 +53,12 @@ class Kernel final : public shim::SystemCalls {
 
   long system_call(long number, long a0, long a1, long a2, long a3, long a4, long a5) override;
 
+  // Host `number` is a scripted client of host `of`: it sees the loopback of that host, and no
+  // failure point fires in its own calls. After reset(), before the host's first call.
+  void add_client_host(unsigned number, unsigned of);
+  // Is the running thread on such a host?
+  bool spares_caller() const;
+
   uint64_t calls() const;
   uint64_t faults() const;
 

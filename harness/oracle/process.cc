@@ -38,7 +38,7 @@ void run_ended(Verdict verdict, const std::string& reason) {
 }  // namespace
 
 void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> strategy,
-                       ProcessRunEnd at_end) {
+                       ProcessRunEnd at_end, const std::function<void()>& populate) {
   ProcessRun& run = process_run();
   run.strategy = std::move(strategy);
   run.at_end = at_end;
@@ -50,16 +50,21 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
                               .races = options.races,
                               .weak_memory = options.weak_memory},
                              *run.strategy, run_ended);
+  if (!populate) return;
+  shim::HarnessScope scope;
+  populate();
 }
 
-void end_process_run(int status) {
+void end_process_run(int status, const std::string& complaint) {
   if (!process_run().on || !shim::in_run()) return;
   // Not a HarnessScope: the gate stays shut from here on, whatever exit handlers are still to come.
   shim::pollux_gate = 0;
-  if (status == 0) {
-    run_ended(Verdict::held, "");
-  } else {
+  if (status != 0) {
     run_ended(Verdict::violation, "exit status " + std::to_string(status));
+  } else if (!complaint.empty()) {
+    run_ended(Verdict::violation, complaint);
+  } else {
+    run_ended(Verdict::held, "");
   }
 }
 

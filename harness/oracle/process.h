@@ -4,7 +4,9 @@
 // main; the program's main thread becomes virtual thread 0 on its own stack.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "pollux/world.h"
 
@@ -14,13 +16,14 @@ namespace pollux::oracle {
 // end_process_run. Must end the process when it is called from within the run.
 using ProcessRunEnd = void (*)(const RunResult&);
 
-// From the main thread, before main. Returns inside the run.
+// From the main thread, before main. Returns inside the run. `populate` adds threads of other hosts
+// to it, with the gate closed.
 void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> strategy,
-                       ProcessRunEnd at_end);
+                       ProcessRunEnd at_end, const std::function<void()>& populate = nullptr);
 
 // The program is about to exit by itself with `status` (from exit(3)'s handlers or _exit). Closes
-// the gate and calls at_end with held, or with violation when the status is not 0. Does nothing
-// outside of a run.
-void end_process_run(int status);
+// the gate and calls at_end with held, or with violation when the status is not 0 or there is a
+// complaint. Does nothing outside of a run.
+void end_process_run(int status, const std::string& complaint = "");
 
 }  // namespace pollux::oracle

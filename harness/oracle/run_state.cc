@@ -33,6 +33,7 @@ void keep_real_descriptors_below_window() {
 
 // A failure point asks: the answer is a choice like every other, made by whoever runs.
 bool decide_fault(faults::PointId point) {
+  if (kernel::kernel().spares_caller()) return false;
   return explore::choose(static_cast<Site>(site::kFirstFault + point), 2) != 0;
 }
 
