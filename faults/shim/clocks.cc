@@ -86,8 +86,6 @@ POLLUX_ENTRY unsigned sleep(unsigned seconds) {
   return sleep_for(&left, &left) < 0 ? static_cast<unsigned>(left.tv_sec) : 0;
 }
 
-// --- A timer that ends in a signal
-
 // --- Giving way
 
 POLLUX_ENTRY int sched_yield() noexcept { return result(call(SYS_sched_yield)); }

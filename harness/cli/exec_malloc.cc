@@ -25,6 +25,7 @@
 #include <cstring>
 #include <new>
 
+#include "explore/heap.h"
 #include "explore/scheduler.h"
 #include "pollux/shim/gate.h"
 #include "pollux/shim/window.h"
@@ -184,13 +185,14 @@ void* own_block(size_t size, size_t alignment = kHeader) {
 }  // namespace pollux::cli
 
 using namespace pollux::cli;
+using pollux::explore::fresh_block;
 
 POLLUX_ENTRY void* malloc(size_t size) noexcept {
-  return is_own() ? own_block(size) : program.malloc(size);
+  return is_own() ? own_block(size) : fresh_block(program.malloc(size), size);
 }
 
 POLLUX_ENTRY void* calloc(size_t count, size_t size) noexcept {
-  if (!is_own()) return program.calloc(count, size);
+  if (!is_own()) return fresh_block(program.calloc(count, size), count * size);
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes)) {
     errno = ENOMEM;
@@ -211,7 +213,9 @@ POLLUX_ENTRY void free(void* block) noexcept {
 
 POLLUX_ENTRY void* realloc(void* block, size_t size) noexcept {
   if (block == nullptr) return malloc(size);
-  if (!own.has(block)) return program.realloc(block, size);
+  if (!own.has(block)) {
+    return pollux::explore::fresh_end(block, size, program.realloc, program.usable_size);
+  }
   void* larger = own_block(size);
   if (larger == nullptr) return nullptr;
   std::memcpy(larger, block, std::min(size, OwnHeap::size_of(block)));
@@ -220,7 +224,8 @@ POLLUX_ENTRY void* realloc(void* block, size_t size) noexcept {
 }
 
 POLLUX_ENTRY void* memalign(size_t alignment, size_t size) noexcept {
-  return is_own() ? own_block(size, alignment) : program.memalign(alignment, size);
+  return is_own() ? own_block(size, alignment)
+                  : fresh_block(program.memalign(alignment, size), size);
 }
 
 POLLUX_ENTRY void* aligned_alloc(size_t alignment, size_t size) noexcept {
@@ -261,20 +266,22 @@ void* own_object(size_t size, size_t alignment = kHeader) {
 }  // namespace
 }  // namespace pollux::cli
 
-// `symbol`: its mangled name. `ours`: what it is when the block is of the own heap.
-#define POLLUX_OPERATOR(type, name, parameters, arguments, exceptions, symbol, condition, ours) \
-  __attribute__((visibility("default"))) type operator name parameters exceptions {             \
-    if (condition) return ours;                                                                 \
-    using Function = type(*) parameters;                                                        \
-    static constinit Function of_program = nullptr; /* a guard would be a scheduling point */   \
-    if (of_program == nullptr) of_program = find<Function>(symbol, &operator name);             \
-    return of_program arguments;                                                                \
+// `symbol`: its mangled name. `ours` and `theirs`: what it is when the block is of the own heap,
+// and when it is not.
+#define POLLUX_OPERATOR(type, name, parameters, exceptions, symbol, condition, ours, theirs)  \
+  __attribute__((visibility("default"))) type operator name parameters exceptions {           \
+    if (condition) return ours;                                                               \
+    using Function = type(*) parameters;                                                      \
+    static constinit Function of_program = nullptr; /* a guard would be a scheduling point */ \
+    if (of_program == nullptr) of_program = find<Function>(symbol, &operator name);           \
+    return theirs;                                                                            \
   }
-#define POLLUX_NEW(name, parameters, arguments, exceptions, symbol, ours) \
-  POLLUX_OPERATOR(void*, name, parameters, arguments, exceptions, symbol, is_own(), ours)
-#define POLLUX_DELETE(name, parameters, arguments, symbol)                         \
-  POLLUX_OPERATOR(void, name, parameters, arguments, noexcept, symbol, own.has(p), \
-                  static_cast<void>(own.give(p)))
+#define POLLUX_NEW(name, parameters, arguments, exceptions, symbol, ours)      \
+  POLLUX_OPERATOR(void*, name, parameters, exceptions, symbol, is_own(), ours, \
+                  fresh_block(of_program arguments, size))
+#define POLLUX_DELETE(name, parameters, arguments, symbol)              \
+  POLLUX_OPERATOR(void, name, parameters, noexcept, symbol, own.has(p), \
+                  static_cast<void>(own.give(p)), of_program arguments)
 
 using Nothrow = const std::nothrow_t&;
 using Align = std::align_val_t;

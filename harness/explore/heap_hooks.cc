@@ -4,16 +4,16 @@
 // detector. Everything else is glibc's.
 //
 // Outside of a run with detection each of these is a load and a jump more than glibc's own. A
-// sanitizer brings its own allocator; builds with one go without.
+// sanitizer brings its own allocator; builds with one go without. Weak: the library of `pollux
+// exec` has an allocator that stands in front of any program's (cli/exec_malloc.cc).
 #include <errno.h>
 #include <malloc.h>
 
 #include <cstddef>
 
-#include "explore/race_shadow.h"
-#include "pollux/shim/gate.h"
+#include "explore/heap.h"
 
-#define POLLUX_HEAP extern "C" __attribute__((visibility("default")))
+#define POLLUX_HEAP extern "C" __attribute__((visibility("default"), weak))
 
 extern "C" {
 void* __libc_malloc(size_t);
@@ -22,35 +22,17 @@ void* __libc_realloc(void*, size_t);
 void* __libc_memalign(size_t, size_t);
 }
 
-namespace {
+using pollux::explore::fresh_block;
 
-using pollux::explore::state;
-
-__attribute__((noinline)) void forget(void* at, size_t size) {
-  pollux::shim::HarnessScope scope;
-  pollux::explore::forget_memory(at, size);
-}
-
-[[gnu::always_inline]] inline void* fresh(void* at, size_t size) {
-  if (__builtin_expect(state.races, 0) && pollux::shim::in_run() && at != nullptr) forget(at, size);
-  return at;
-}
-
-}  // namespace
-
-POLLUX_HEAP void* malloc(size_t size) { return fresh(__libc_malloc(size), size); }
+POLLUX_HEAP void* malloc(size_t size) { return fresh_block(__libc_malloc(size), size); }
 POLLUX_HEAP void* calloc(size_t count, size_t size) {
-  return fresh(__libc_calloc(count, size), count * size);
+  return fresh_block(__libc_calloc(count, size), count * size);
 }
 POLLUX_HEAP void* realloc(void* old, size_t size) {
-  size_t had = __builtin_expect(state.races, 0) ? malloc_usable_size(old) : 0;
-  void* at = __libc_realloc(old, size);
-  if (at != old) return fresh(at, size);
-  if (size > had) fresh(static_cast<char*>(at) + had, size - had);
-  return at;
+  return pollux::explore::fresh_end(old, size, __libc_realloc, malloc_usable_size);
 }
 POLLUX_HEAP void* memalign(size_t alignment, size_t size) {
-  return fresh(__libc_memalign(alignment, size), size);
+  return fresh_block(__libc_memalign(alignment, size), size);
 }
 POLLUX_HEAP void* aligned_alloc(size_t alignment, size_t size) { return memalign(alignment, size); }
 POLLUX_HEAP int posix_memalign(void** out, size_t alignment, size_t size) {

@@ -43,8 +43,8 @@ TEST(ClientScriptTest, EscapesAndTheClientsNumber) {
   std::string text = steps_of("send \"\\x00\\xFf\\0\\t\\\\\\\"k\\#\"", 12)[0].text;
   EXPECT_EQ(text, std::string("\0\xFF\0\t\\\"k12", 9));
   // What a report shows can be put into a script.
-  EXPECT_EQ(quoted(text), "\"\\0\\xFF\\0\\t\\\\\\\"k12\"");
-  EXPECT_EQ(steps_of("expect " + quoted(text))[0].text, text);
+  EXPECT_EQ(cli::quoted(text), "\"\\0\\xFF\\0\\t\\\\\\\"k12\"");
+  EXPECT_EQ(steps_of("expect " + cli::quoted(text))[0].text, text);
 }
 
 TEST(ClientScriptTest, AnErrorNamesItsLineAndWhatWouldBeRight) {
