@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
 //
-// The heap of the process, so that a block which is handed out again is a new one to the race
-// detector. Everything else is glibc's.
+// The heap of the process and its mappings, so that memory which is handed out again is new to the
+// race detector. Everything else is glibc's and the kernel's.
 //
 // Outside of a run with detection each of these is a load and a jump more than glibc's own. A
 // sanitizer brings its own allocator; builds with one go without. Weak: the library of `pollux
 // exec` has an allocator that stands in front of any program's (cli/exec_malloc.cc).
 #include <errno.h>
 #include <malloc.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
 #include <cstddef>
 
 #include "explore/heap.h"
+#include "pollux/shim/raw_system_call.h"
 
 #define POLLUX_HEAP extern "C" __attribute__((visibility("default"), weak))
 
@@ -44,4 +47,21 @@ POLLUX_HEAP int posix_memalign(void** out, size_t alignment, size_t size) {
   if (at == nullptr) return ENOMEM;
   *out = at;
   return 0;
+}
+
+// Stacks and the blocks of other allocators come from here.
+POLLUX_HEAP void* mmap(void* wanted, size_t size, int protection, int flags, int descriptor,
+                       off_t offset) {
+  long at =
+      pollux::shim::raw_system_call(SYS_mmap, reinterpret_cast<long>(wanted),
+                                    static_cast<long>(size), protection, flags, descriptor, offset);
+  if (at < 0 && at > -4096) {
+    errno = static_cast<int>(-at);
+    return MAP_FAILED;
+  }
+  return fresh_block(reinterpret_cast<void*>(at), size);
+}
+POLLUX_HEAP void* mmap64(void* wanted, size_t size, int protection, int flags, int descriptor,
+                         off64_t offset) {
+  return mmap(wanted, size, protection, flags, descriptor, offset);
 }

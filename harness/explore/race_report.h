@@ -18,6 +18,6 @@ struct RaceParty {
 };
 
 // Gate closed. `earlier` happened first in this run; `later` is what the current thread does.
-[[noreturn]] void report_race(uintptr_t address, const RaceParty& earlier, const RaceParty& later);
+[[noreturn]] void report_race(const RaceParty& earlier, const RaceParty& later);
 
 }  // namespace pollux::explore

@@ -185,7 +185,7 @@ void check_cell(Cell& cell, uintptr_t address, const Access& access, const Vecto
       if (stands_for(access, old)) continue;
     } else if (conflict(old, access)) {
       if (is_of_another_life(address, old)) continue;
-      report_race(address, party(old), party(access));
+      report_race(party(old), party(access));
     }
     if (kept != i) access_of(cell, kept) = old;
     ++kept;

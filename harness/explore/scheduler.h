@@ -71,6 +71,8 @@ struct Outcome {
   uint64_t points, switches;
 };
 Outcome outcome();
+// After a run that ended with Verdict::data_race: both accesses, the second one with its stack.
+const std::string& race_details();
 bool run_is_on();
 // When nothing can run and nothing is due: says which verdict and why. Set by World (the judges
 // know).

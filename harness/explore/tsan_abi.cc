@@ -430,6 +430,12 @@ POLLUX_HOOK void AnnotateHappensBefore(const char*, int, const volatile void* ob
 POLLUX_HOOK void AnnotateHappensAfter(const char*, int, const volatile void* object) {
   if (pollux::shim::in_run()) acquire_from(object);
 }
+// Its own allocator hands this out.
+POLLUX_HOOK void AnnotateNewMemory(const char*, int, const volatile void* at, size_t size) {
+  if (!state.races || !pollux::shim::in_run()) return;
+  pollux::shim::HarnessScope scope;
+  forget_memory(const_cast<const void*>(at), size);
+}
 
 // --- What has no meaning here but must link: start-up, shadow stacks, and the annotations that
 // libstdc++, Boost.Context and Folly call when they see __SANITIZE_THREAD__.

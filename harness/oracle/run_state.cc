@@ -87,7 +87,8 @@ RunResult collect_result(Verdict verdict, std::string reason) {
   RunResult result;
   result.verdict = verdict;
   result.reason = std::move(reason);
-  if (verdict != Verdict::held) result.details = describe_world();
+  if (verdict == Verdict::data_race) result.details = explore::race_details();
+  if (verdict != Verdict::held) result.details += describe_world();
   result.hash = trace::recorder.hash;
   result.points = outcome.points;
   result.switches = outcome.switches;

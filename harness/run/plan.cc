@@ -164,7 +164,8 @@ std::vector<std::string_view> override_names() {
 }
 
 std::string property_of(const RunResult& result) {
-  bool named = result.verdict == Verdict::violation || result.verdict == Verdict::crash;
+  bool named = result.verdict == Verdict::violation || result.verdict == Verdict::crash ||
+               result.verdict == Verdict::data_race;
   std::string name = named ? result.reason.substr(0, result.reason.find(": ")) : "";
   return name.empty() ? std::string(to_string(result.verdict)) : name;
 }

@@ -24,9 +24,9 @@ namespace pollux::run {
 struct StrategySpec {
   enum class Plain : uint8_t { random, pos, surw, walk, round_robin };
 
-  unsigned pct_depth = 0;             // 0: it is not PCT
-  uint64_t pct_length = 0;            // 0: each seed draws one, from 64 to 16384
-  Plain plain = Plain::random;        // which one, when pct_depth is 0
+  unsigned pct_depth = 0;                  // 0: it is not PCT
+  uint64_t pct_length = 0;                 // 0: each seed draws one, from 64 to 16384
+  Plain plain = Plain::random;             // which one, when pct_depth is 0
   std::vector<uint32_t> surw_counts = {};  // points by thread
 
   friend bool operator==(const StrategySpec&, const StrategySpec&) = default;
@@ -60,9 +60,9 @@ struct Plan {
   Overrides overrides;
 };
 
-// The property that a failed run broke: for a violation and a crash what the reason names before
-// its first ": " (the name given to pollux::fail, the signal), otherwise the verdict's own name.
-// "Same failure" means same verdict and same property.
+// The property that a failed run broke: what the reason names before its first ": " for a violation
+// (the name given to pollux::fail), a crash (the signal) and a data race (the two places);
+// otherwise the verdict's own name. "Same failure" means same verdict and same property.
 std::string property_of(const RunResult&);
 
 std::unique_ptr<Strategy> make_strategy(const Plan&);

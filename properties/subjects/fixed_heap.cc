@@ -21,6 +21,10 @@
 #define POLLUX_NO_POINTS __attribute__((no_sanitize_thread))
 #endif
 
+// Whoever looks for data races must know that a block begins a new life.
+extern "C" __attribute__((weak)) void AnnotateNewMemory(const char* file, int line,
+                                                        const volatile void* at, size_t size);
+
 namespace pollux::properties {
 namespace {
 
@@ -57,6 +61,7 @@ POLLUX_NO_POINTS void* allocate(size_t bytes) {
     used_to += size_t{1} << size_class;
   }
   block->size_class = size_class;
+  if (AnnotateNewMemory != nullptr) AnnotateNewMemory(__FILE__, __LINE__, block + 1, bytes);
   return block + 1;
 }
 

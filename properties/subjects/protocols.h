@@ -14,6 +14,14 @@ extern "C" {
 void pollux_protocol_polldesc(void (*ready)());
 // The same with a park that does not look again (planted/netpoll-no-recheck.patch).
 void pollux_protocol_polldesc_no_recheck(void (*ready)());
+// The same with a close that only stores what it publishes
+// (planted/polldesc-release-publish.patch).
+void pollux_protocol_polldesc_release_publish(void (*ready)());
+
+// A goroutine reads two messages; the main thread writes each and delivers its event.
+void pollux_protocol_messages(void (*ready)());
+// The same with a reader that consumes readiness by a store (planted/messages-plain-consume.patch).
+void pollux_protocol_messages_plain_consume(void (*ready)());
 
 // Two goroutines read under the read lock of an fd_mutex, one thread closes; the last one destroys.
 void pollux_protocol_fdmutex(void (*ready)());

@@ -3,8 +3,9 @@
 // The suites over protocols (subjects/protocols.h): made for `pollux explore`. A program has one
 // workload, its own name.
 //
-//   polldesc, fdmutex, break                            hold
-//   polldesc-no-recheck, fdmutex-forgets-waiters,
+//   polldesc, messages, fdmutex, break                  hold
+//   polldesc-no-recheck, polldesc-release-publish,
+//   messages-plain-consume, fdmutex-forgets-waiters,
 //   break-clears-first                                  planted bugs (planted/README.md)
 #pragma once
 
@@ -17,6 +18,7 @@ struct ProtocolTraits {
   const char* description;
   void (*program)(void (*ready)());
   bool planted = false;
+  bool weak_memory = false;  // shows nowhere else
 };
 
 class ProtocolSuite final : public Suite {
@@ -29,6 +31,7 @@ class ProtocolSuite final : public Suite {
   std::string validate(const std::string& workload) const override;
   std::vector<std::string> shrinks(const std::string&) const override { return {}; }
   std::string describe(const std::string&) const override { return traits_.description; }
+  void adjust(const std::string& workload, RunOptions& options) const override;
   void populate(const std::string& workload, World& world) const override;
   bool planted() const override { return traits_.planted; }
 
