@@ -3,19 +3,20 @@
 // The suites over protocols (subjects/protocols.h): made for `pollux explore`. A program has one
 // workload, its own name.
 //
-//   polldesc, fdmutex, break                            hold
-//   polldesc-no-recheck, fdmutex-forgets-waiters,
-//   break-clears-first                                  planted bugs (planted/README.md)
+//   polldesc, event, expiry, deadlines, reuse, fdmutex, pollfd, break    hold
+//   with -BUG behind    planted bugs (planted/README.md)
 #pragma once
 
 #include "pollux/suite.h"
 
 namespace pollux::properties {
 
+using ProtocolProgram = void (*)(void (*ready)());
+
 struct ProtocolTraits {
   const char* name;
   const char* description;
-  void (*program)(void (*ready)());
+  ProtocolProgram program;
   bool planted = false;
 };
 
