@@ -3,11 +3,17 @@
 # pollux_instrument(target): compiles the target for exploration. It is compiled with -fsanitize=thread but
 # never linked with libtsan: the harness defines the __tsan_* functions.
 #
-# pollux_subject(name EXPORTS symbol... SOURCES ... [INCLUDES ...] [LIBRARIES ...] [DEFINITIONS ...]):
-# compiles the sources so and joins them to ONE relocatable object in which only the exported symbols are
-# global. Template code of the C++ library that both the subject and the harness instantiate would otherwise
-# be merged by the linker, and the subject would silently lose its points. It also lets several variants of
-# one library live in one program. Link ${name} (an INTERFACE library) into the program.
+# pollux_instrumented_objects(name SOURCES ... [INCLUDES ...] [LIBRARIES ...] [DEFINITIONS ...] [OPTIONS ...]):
+# an OBJECT library compiled so, for pollux_join.
+#
+# pollux_join(name EXPORTS symbol... OBJECTS file... [RENAME symbol=other...] [LIBRARIES ...] [DEBUG_INFO ON|OFF]):
+# joins objects to ONE relocatable object in which only the exported symbols are global. Template code of the
+# C++ library that both the subject and the harness instantiate would otherwise be merged by the linker, and the
+# subject would silently lose its points. It also lets several variants of one library live in one program,
+# each with its entry renamed. Link ${name} (an INTERFACE library) into the program.
+#
+# pollux_subject(name EXPORTS symbol... SOURCES ... [INCLUDES ...] [LIBRARIES ...] [DEFINITIONS ...] [OPTIONS ...]):
+# both.
 if(POLLUX_SANITIZE)
   # One sanitizer at a time: points at calls only.
   set(POLLUX_INSTRUMENT_FLAGS $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
@@ -32,27 +38,38 @@ function(pollux_instrument target)
   target_compile_options(${target} PRIVATE ${POLLUX_INSTRUMENT_FLAGS})
 endfunction()
 
-function(pollux_subject name)
-  cmake_parse_arguments(arg "" "" "EXPORTS;SOURCES;INCLUDES;LIBRARIES;DEFINITIONS;OPTIONS" ${ARGN})
-  add_library(${name}_objects OBJECT ${arg_SOURCES})
-  target_include_directories(${name}_objects PRIVATE ${arg_INCLUDES})
-  target_compile_definitions(${name}_objects PRIVATE ${arg_DEFINITIONS})
-  target_compile_options(${name}_objects PRIVATE ${arg_OPTIONS})
-  target_link_libraries(${name}_objects PRIVATE pollux_flags ${arg_LIBRARIES})
-  pollux_instrument(${name}_objects)
-  set_target_properties(${name}_objects PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)  # ld -r joins machine code
+function(pollux_instrumented_objects name)
+  cmake_parse_arguments(arg "" "" "SOURCES;INCLUDES;LIBRARIES;DEFINITIONS;OPTIONS" ${ARGN})
+  add_library(${name} OBJECT ${arg_SOURCES})
+  target_include_directories(${name} PRIVATE ${arg_INCLUDES})
+  target_compile_definitions(${name} PRIVATE ${arg_DEFINITIONS})
+  target_compile_options(${name} PRIVATE ${arg_OPTIONS})
+  target_link_libraries(${name} PRIVATE pollux_flags ${arg_LIBRARIES})
+  pollux_instrument(${name})
+  set_target_properties(${name} PROPERTIES INTERPROCEDURAL_OPTIMIZATION OFF)  # ld -r joins machine code
+endfunction()
 
-  set(keep "")
+function(pollux_join name)
+  cmake_parse_arguments(arg "" "DEBUG_INFO" "EXPORTS;OBJECTS;RENAME;LIBRARIES" ${ARGN})
+  set(changes "")
   foreach(symbol ${arg_EXPORTS})
-    list(APPEND keep --keep-global-symbol=${symbol})
+    list(APPEND changes --keep-global-symbol=${symbol})
   endforeach()
+  foreach(pair ${arg_RENAME})
+    list(APPEND changes --redefine-sym ${pair})
+  endforeach()
+  set(strip "")
+  if(DEFINED arg_DEBUG_INFO AND NOT arg_DEBUG_INFO)
+    set(strip --strip-debug)
+  endif()
   set(joined ${CMAKE_CURRENT_BINARY_DIR}/${name}.joined.o)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
   add_custom_command(
     OUTPUT ${object}
-    COMMAND ${POLLUX_JOIN_LINKER} -r --force-group-allocation -o ${joined} $<TARGET_OBJECTS:${name}_objects>
-    COMMAND ${CMAKE_OBJCOPY} ${keep} ${joined} ${object}
-    DEPENDS ${name}_objects $<TARGET_OBJECTS:${name}_objects>
+    COMMAND ${POLLUX_JOIN_LINKER} -r --force-group-allocation ${strip} -o ${joined} ${arg_OBJECTS}
+    COMMAND ${CMAKE_OBJCOPY} ${changes} ${joined} ${object}
+    COMMAND ${CMAKE_COMMAND} -E rm ${joined}
+    DEPENDS ${arg_OBJECTS}
     COMMAND_EXPAND_LISTS VERBATIM
     COMMENT "Joining ${name}")
   add_custom_target(${name}_object DEPENDS ${object})
@@ -61,4 +78,13 @@ function(pollux_subject name)
   target_link_libraries(${name} INTERFACE ${arg_LIBRARIES})
   add_dependencies(${name} ${name}_object)
   set_source_files_properties(${object} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+endfunction()
+
+function(pollux_subject name)
+  cmake_parse_arguments(arg "" "" "EXPORTS;SOURCES;INCLUDES;LIBRARIES;DEFINITIONS;OPTIONS" ${ARGN})
+  pollux_instrumented_objects(${name}_objects
+    SOURCES ${arg_SOURCES} INCLUDES ${arg_INCLUDES} LIBRARIES ${arg_LIBRARIES}
+    DEFINITIONS ${arg_DEFINITIONS} OPTIONS ${arg_OPTIONS})
+  pollux_join(${name}
+    EXPORTS ${arg_EXPORTS} OBJECTS $<TARGET_OBJECTS:${name}_objects> LIBRARIES ${arg_LIBRARIES})
 endfunction()

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// The workload as a netpoll program. Compiled once for each variant of the runtime (the real one
-// and the planted bugs), each with a symbol of its own.
+// The workload as a netpoll program.
 #include <netpoll/go.h>
 #include <netpoll/net.h>
 #include <netpoll/runtime.h>
@@ -9,10 +8,6 @@
 
 #include "subjects/script.h"
 #include "subjects/subject.h"
-
-#ifndef POLLUX_SUBJECT_SYMBOL
-#define POLLUX_SUBJECT_SYMBOL pollux_subject_netpoll
-#endif
 
 namespace {
 
@@ -111,7 +106,7 @@ struct Net {
 
 }  // namespace
 
-extern "C" void POLLUX_SUBJECT_SYMBOL(const Workload* workload, Referee* referee) {
+extern "C" void pollux_subject_netpoll(const Workload* workload, Referee* referee) {
   netpoll::RuntimeOptions options;
   options.workers = static_cast<int>(workload->workers);
   options.poll_descs_max = 256;

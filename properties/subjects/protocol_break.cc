@@ -5,10 +5,6 @@
 #include "subjects/goroutine_threads.h"
 #include "subjects/protocols.h"
 
-#ifndef POLLUX_PROTOCOL_SYMBOL
-#define POLLUX_PROTOCOL_SYMBOL pollux_protocol_break
-#endif
-
 namespace {
 
 using namespace pollux::properties;
@@ -22,9 +18,10 @@ struct Program {
     threads.scheduler().poller().wake();
   }
 
-  void poll_then_wake() {
+  void wake_between_polls() {
     threads.poll(0);
     wake();
+    threads.poll(0);
   }
 
   // A worker looks for work before it blocks. A wake-up that gets lost shows as a poller that waits
@@ -36,14 +33,14 @@ struct Program {
 
 }  // namespace
 
-extern "C" void POLLUX_PROTOCOL_SYMBOL(void (*ready)()) {
+extern "C" void pollux_protocol_break(void (*ready)()) {
   Program program;
   ready();
   std::thread first([&] {
     program.wake();
     program.wake();
   });
-  std::thread second([&] { program.poll_then_wake(); });
+  std::thread second([&] { program.wake_between_polls(); });
   program.poller();
   first.join();
   second.join();

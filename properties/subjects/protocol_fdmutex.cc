@@ -7,10 +7,6 @@
 #include "subjects/goroutine_threads.h"
 #include "subjects/protocols.h"
 
-#ifndef POLLUX_PROTOCOL_SYMBOL
-#define POLLUX_PROTOCOL_SYMBOL pollux_protocol_fdmutex
-#endif
-
 namespace {
 
 using netpoll::fd_mutex;
@@ -48,7 +44,7 @@ struct Program {
 
 }  // namespace
 
-extern "C" void POLLUX_PROTOCOL_SYMBOL(void (*ready)()) {
+extern "C" void pollux_protocol_fdmutex(void (*ready)()) {
   Program program;
   ready();
   std::thread first([&] { program.reader(); });

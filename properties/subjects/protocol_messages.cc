@@ -10,10 +10,6 @@
 #include "subjects/goroutine_threads.h"
 #include "subjects/protocols.h"
 
-#ifndef POLLUX_PROTOCOL_SYMBOL
-#define POLLUX_PROTOCOL_SYMBOL pollux_protocol_messages
-#endif
-
 namespace {
 
 using namespace netpoll;
@@ -44,7 +40,7 @@ struct Program {
 
 }  // namespace
 
-extern "C" void POLLUX_PROTOCOL_SYMBOL(void (*ready)()) {
+extern "C" void pollux_protocol_messages(void (*ready)()) {
   Program program;
   int error = 0;
   program.pd = poll_open(program.threads.scheduler(), program.fd, &error);

@@ -12,26 +12,35 @@ extern "C" {
 // data and the due timers; one thread sets a read deadline that is over at once and extends it by
 // an hour; one closes.
 void pollux_protocol_polldesc(void (*ready)());
-// The same with a park that does not look again (planted/netpoll-no-recheck.patch).
-void pollux_protocol_polldesc_no_recheck(void (*ready)());
-// The same with a close that only stores what it publishes
-// (planted/polldesc-release-publish.patch).
-void pollux_protocol_polldesc_release_publish(void (*ready)());
 
 // A goroutine reads two messages; the main thread writes each and delivers its event.
 void pollux_protocol_messages(void (*ready)());
-// The same with a reader that consumes readiness by a store (planted/messages-plain-consume.patch).
-void pollux_protocol_messages_plain_consume(void (*ready)());
+
+// A goroutine reads two events, which the main thread makes and delivers, while one thread sets a
+// read deadline that is over at once and moves it by an hour. Nothing else ends a wait.
+void pollux_protocol_event(void (*ready)());
+
+// One goroutine waits to read and one to write, and nothing comes: the deadline of writes expires,
+// that of reads is set to the past. Nothing else ends a wait.
+void pollux_protocol_expiry(void (*ready)());
+
+// One goroutine waits to read under a deadline that is over at once, for both directions; another
+// moves that of writes, then that of reads, by an hour; the main thread runs the due timers, and
+// closes at the end.
+void pollux_protocol_deadlines(void (*ready)());
+
+// A descriptor with an event and a deadline due: one thread polls and runs the timers, the main
+// thread closes the descriptor and registers another one, which gets the same poll_desc.
+void pollux_protocol_reuse(void (*ready)());
+
+// A poll_fd: one goroutine reads, and then opens another descriptor; one sets a deadline; one
+// closes.
+void pollux_protocol_pollfd(void (*ready)());
 
 // Two goroutines read under the read lock of an fd_mutex, one thread closes; the last one destroys.
 void pollux_protocol_fdmutex(void (*ready)());
-// The same with a close that leaves those who wait for the lock
-// (planted/fdmutex-forgets-waiters.patch).
-void pollux_protocol_fdmutex_forgets_waiters(void (*ready)());
 
-// Two threads make work visible and wake the poller, one of them twice, the other after a poll that
-// does not block; the main thread takes the work and blocks in the poller while there is none.
+// Two threads make work visible and wake the poller, one of them twice, the other between two polls
+// that do not block; the main thread takes the work and blocks in the poller while there is none.
 void pollux_protocol_break(void (*ready)());
-// The same with a poller that clears wake_sig before it drains (planted/break-clears-first.patch).
-void pollux_protocol_break_clears_first(void (*ready)());
 }

@@ -19,11 +19,4 @@ using Subject = void (*)(const Workload*, Referee*);
 extern "C" {
 void pollux_subject_netpoll(const pollux::properties::Workload*, pollux::properties::Referee*);
 void pollux_subject_asio(const pollux::properties::Workload*, pollux::properties::Referee*);
-// netpoll with a bug on purpose (planted/README.md).
-void pollux_subject_netpoll_no_recheck(const pollux::properties::Workload*,
-                                       pollux::properties::Referee*);
-void pollux_subject_netpoll_drop_nil(const pollux::properties::Workload*,
-                                     pollux::properties::Referee*);
-void pollux_subject_netpoll_econnaborted(const pollux::properties::Workload*,
-                                         pollux::properties::Referee*);
 }

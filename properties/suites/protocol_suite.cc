@@ -11,10 +11,6 @@ std::string ProtocolSuite::validate(const std::string& workload) const {
          traits_.name + "'";
 }
 
-void ProtocolSuite::adjust(const std::string&, RunOptions& options) const {
-  if (traits_.weak_memory) options.weak_memory = true;
-}
-
 void ProtocolSuite::populate(const std::string&, World& world) const {
   world.add_thread("main", 0, [program = traits_.program] {
     hold_faults();

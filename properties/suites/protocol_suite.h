@@ -3,22 +3,21 @@
 // The suites over protocols (subjects/protocols.h): made for `pollux explore`. A program has one
 // workload, its own name.
 //
-//   polldesc, messages, fdmutex, break                  hold
-//   polldesc-no-recheck, polldesc-release-publish,
-//   messages-plain-consume, fdmutex-forgets-waiters,
-//   break-clears-first                                  planted bugs (planted/README.md)
+//   polldesc, messages, event, expiry, deadlines, reuse, fdmutex, pollfd, break    hold
+//   with -BUG behind    planted bugs (planted/README.md)
 #pragma once
 
 #include "pollux/suite.h"
 
 namespace pollux::properties {
 
+using ProtocolProgram = void (*)(void (*ready)());
+
 struct ProtocolTraits {
   const char* name;
   const char* description;
-  void (*program)(void (*ready)());
+  ProtocolProgram program;
   bool planted = false;
-  bool weak_memory = false;  // shows nowhere else
 };
 
 class ProtocolSuite final : public Suite {
@@ -31,7 +30,6 @@ class ProtocolSuite final : public Suite {
   std::string validate(const std::string& workload) const override;
   std::vector<std::string> shrinks(const std::string&) const override { return {}; }
   std::string describe(const std::string&) const override { return traits_.description; }
-  void adjust(const std::string& workload, RunOptions& options) const override;
   void populate(const std::string& workload, World& world) const override;
   bool planted() const override { return traits_.planted; }
 

@@ -3,9 +3,8 @@
 // The suites over workloads: one for each subject, all with the same properties (models/referee.h)
 // and, for netpoll, the monitor of its park slots.
 //
-//   netpoll, asio                                       hold under legal faults
-//   netpoll-no-recheck, netpoll-drop-nil,
-//   netpoll-econnaborted                                planted bugs (planted/README.md)
+//   netpoll, asio    hold under legal faults
+//   netpoll-BUG      planted bugs (planted/README.md)
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The monitor thread. Its one duty: while all workers are busy and nobody has polled for 10 ms,
-// poll. A Runtime with one worker has no such thread: the worker looks at the clock itself
+// The monitor thread. Its one duty: while nobody has polled for 10 ms, poll, and wake a worker if a
+// timer is due. A Runtime with one worker has no such thread: the worker looks at the clock itself
 // (is_own_monitor_due in find_runnable.cc). So its process may have a single thread, which makes
 // each system call cheaper: the kernel need not count references to the file, nor the C library
 // prepare for a cancellation.
@@ -55,6 +55,10 @@ void scheduler::sysmon_main() {
     if (last != 0 && last + sysmon_period < now && last_poll_.compare_exchange_strong(last, now)) {
       netpoller::ready_list r = poller_.poll(polls_, 0);
       inject(std::move(r.list), nullptr, r.delta);
+      // Who polls sees to the timers of all heaps. It may have come back with a goroutine that
+      // keeps it, while the others sleep on their notes; one of them must take its place.
+      const int64_t due = earliest_timer();
+      if (due != 0 && due <= now) start_idle(1);
     }
     hold.lock();
   }

@@ -17,8 +17,8 @@ struct RuntimeOptions {
   // Bytes of stack for each goroutine, rounded up to whole pages; an inaccessible page lies below.
   // At least 16 KiB.
   size_t stack_size = 64 * 1024;
-  // Look for I/O every 10 ms while all workers are busy: a monitor thread does, or between two
-  // goroutines the only worker. Without it I/O waits until a worker runs out of goroutines.
+  // Look for I/O and due timers every 10 ms while no worker does: a monitor thread does, or between
+  // two goroutines the only worker. Without it they wait until a worker runs out of goroutines.
   bool sysmon = true;
   // The most descriptors that may be registered at one time. Costs address space, not memory.
   uint32_t poll_descs_max = 1u << 16;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "planted/planted.h"
+
+#include <string_view>
+
+#include "subjects/protocols.h"
+#include "subjects/subject.h"
+#include "subjects/workers.h"
+#include "suites/limits.h"
+#include "suites/protocol_suite.h"
+#include "suites/workers_suite.h"
+#include "suites/workload_suite.h"
+
+// planted_rows.inc has a row for each line of bugs.txt: the entry of the program without the bug,
+// the one that the build made of it, and the line. Each entry is like the one that it was.
+#define POLLUX_PLANTED(like, entry, ...) extern "C" decltype(like) entry;
+#include "planted/planted_rows.inc"
+#undef POLLUX_PLANTED
+
+namespace pollux::properties {
+namespace {
+
+// By the kind of program. A suite lives as long as the process.
+[[maybe_unused]] const Suite* make_suite(const char* name, const char* description, Subject entry) {
+  return new WorkloadSuite({name, description, entry, kNetpollLimits, true});
+}
+[[maybe_unused]] const Suite* make_suite(const char* name, const char* description,
+                                         ProtocolProgram entry) {
+  return new ProtocolSuite({name, description, entry, true});
+}
+[[maybe_unused]] const Suite* make_suite(const char* name, const char* description,
+                                         WorkersProgram entry) {
+  return new WorkersSuite({name, description, entry, true});
+}
+
+#define POLLUX_PLANTED(like, entry, bug, id, file, program, when, strategy, within, profile, \
+                       verdicts, description)                                                \
+  {make_suite(program "-" bug, program ": " description, entry),                             \
+   bug,                                                                                      \
+   id,                                                                                       \
+   file,                                                                                     \
+   program,                                                                                  \
+   description,                                                                              \
+   std::string_view(when) == "nightly",                                                      \
+   strategy,                                                                                 \
+   within,                                                                                   \
+   profile,                                                                                  \
+   verdicts},
+const PlantedBug kBugs[] = {
+#include "planted/planted_rows.inc"
+};
+#undef POLLUX_PLANTED
+
+const bool registered = [] {
+  for (const PlantedBug& bug : kBugs) register_suite(bug.suite);
+  return true;
+}();
+
+}  // namespace
+
+std::span<const PlantedBug> planted_bugs() { return kBugs; }
+
+bool PlantedBug::equivalent() const { return std::string_view(verdicts) == "equivalent"; }
+
+bool PlantedBug::convicted_by(const RunResult& result) const {
+  std::string_view rest = verdicts;
+  for (;;) {
+    const size_t comma = rest.find(',');
+    std::string_view one = rest.substr(0, comma);
+    const size_t colon = one.find(':');
+    if (one.substr(0, colon) == to_string(result.verdict) &&
+        (colon == std::string_view::npos ||
+         std::string_view(result.reason).starts_with(std::string(one.substr(colon + 1)) + ":"))) {
+      return true;
+    }
+    if (comma == std::string_view::npos) return false;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace pollux::properties
