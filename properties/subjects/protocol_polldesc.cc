@@ -80,7 +80,8 @@ extern "C" void pollux_protocol_polldesc(void (*ready)()) {
                             .stride = region.stride,
                             .count = region.count_max,
                             .reader_offset = region.rg_offset,
-                            .writer_offset = region.wg_offset};
+                            .writer_offset = region.wg_offset,
+                            .fd_offset = offsetof(poll_desc, fd)};
   watch_slots(&slots);
   ready();
   std::thread waiter([&] { program.waiter(); });
