@@ -61,12 +61,12 @@ class ElfFile {
     bool inside = offset <= bytes_.size() && bytes_.size() - offset >= sizeof(T);
     return inside ? reinterpret_cast<const T*>(bytes_.data() + offset) : nullptr;
   }
-  const ElfW(Shdr)* section_number(unsigned number) const {
+  const ElfW(Shdr) * section_number(unsigned number) const {
     const auto* header = at<ElfW(Ehdr)>(0);
     if (!good_ || number >= header->e_shnum) return nullptr;
     return at<ElfW(Shdr)>(header->e_shoff + number * header->e_shentsize);
   }
-  const ElfW(Shdr)* section(unsigned type) const {
+  const ElfW(Shdr) * section(unsigned type) const {
     for (unsigned i = 0;; ++i) {
       const ElfW(Shdr)* found = section_number(i);
       if (found == nullptr || found->sh_type == type) return found;

@@ -11,10 +11,10 @@
 #include "cli/exec_escapes.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <link.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -58,7 +58,8 @@ Range own_code() {
         for (unsigned i = 0; i < module->dlpi_phnum; ++i) {
           const ElfW(Phdr)& segment = module->dlpi_phdr[i];
           uintptr_t begin = module->dlpi_addr + segment.p_vaddr;
-          if (segment.p_type != PT_LOAD || here < begin || here >= begin + segment.p_memsz) continue;
+          if (segment.p_type != PT_LOAD || here < begin || here >= begin + segment.p_memsz)
+            continue;
           *static_cast<Range*>(result) = {begin, begin + segment.p_memsz};
           return 1;
         }
@@ -77,8 +78,8 @@ std::string describe(uintptr_t code) {
     return offset;
   }
   std::string file = where.dli_fname;
-  auto from = reinterpret_cast<uintptr_t>(where.dli_sname != nullptr ? where.dli_saddr
-                                                                     : where.dli_fbase);
+  auto from =
+      reinterpret_cast<uintptr_t>(where.dli_sname != nullptr ? where.dli_saddr : where.dli_fbase);
   std::snprintf(offset, sizeof offset, "+%lu)", static_cast<unsigned long>(code - from));
   return file.substr(file.rfind('/') + 1) + " (" +
          (where.dli_sname != nullptr ? where.dli_sname : "") + offset;

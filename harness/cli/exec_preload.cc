@@ -111,6 +111,8 @@ __attribute__((constructor)) void begin() {
   preloaded->process = shim::raw_system_call(SYS_getpid);
   run::note_crashes(shared.result, ExecShared::kResultMax, &shared.note_size);
   shared.started = true;
+  if (shared.trap_escapes && !trap_escapes(shared.escapes))
+    refuse("this kernel has no seccomp filters to trap system calls with");
   const ExecWorkload workload = parse_exec_workload(preloaded->plan.workload);
   oracle::begin_process_run(options, std::move(strategy), leave_result,
                             [&] { start_clients(workload.clients); });

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +21,6 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 
 #include "cli/arguments.h"
 #include "cli/client_script.h"
@@ -42,22 +42,6 @@ std::string identify(const std::string& path) {
   std::ostringstream content;
   content << file.rdbuf();
   return "file-" + run::checksum(content.str());
-}
-
-std::string find_program(const std::string& name) {
-  auto real = [](const std::string& path) {
-    char resolved[PATH_MAX];
-    bool good = ::access(path.c_str(), X_OK) == 0 && ::realpath(path.c_str(), resolved) != nullptr;
-    return good ? std::string(resolved) : std::string();
-  };
-  if (name.find('/') != std::string::npos) return real(name);
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path != nullptr ? path : "/usr/bin:/bin");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    std::string found = real((folder.empty() ? "." : folder) + "/" + name);
-    if (!found.empty()) return found;
-  }
-  return "";
 }
 
 // Only the dynamic loader preloads.
@@ -87,8 +71,8 @@ std::string problem_of(const std::vector<ClientGroup>& clients) {
     if (auto* error = std::get_if<ClientScriptError>(&steps)) return error->message;
   }
   if (count <= kClientsMax) return "";
-  return "--client: " + std::to_string(count) + " clients: at most " +
-         std::to_string(kClientsMax) + " can play";
+  return "--client: " + std::to_string(count) + " clients: at most " + std::to_string(kClientsMax) +
+         " can play";
 }
 
 class ExecSuite final : public Suite {
@@ -102,7 +86,8 @@ class ExecSuite final : public Suite {
   std::string validate(const std::string& workload) const override {
     try {
       ExecWorkload program = parse_exec_workload(workload);
-      if (::access(program.program.c_str(), X_OK) != 0) return "there is no program " + program.program;
+      if (::access(program.program.c_str(), X_OK) != 0)
+        return "there is no program " + program.program;
       std::string build = identify(program.program);
       if (build == program.build) return problem_of(program.clients);
       return program.program + " is build " + build + ", the token was made with build " +
@@ -137,8 +122,9 @@ class ExecSuite final : public Suite {
     for (const std::string& argument : program.arguments)
       line += (line.empty() ? "" : " ") + argument;
     for (const ClientGroup& group : program.clients) {
-      line += "; " + std::to_string(group.count) + (group.count == 1 ? " client plays " : " clients play ") +
-              group.file + " at " + group.address;
+      line += "; " + std::to_string(group.count) +
+              (group.count == 1 ? " client plays " : " clients play ") + group.file + " at " +
+              group.address;
     }
     return line;
   }
@@ -159,7 +145,7 @@ ExecSuite& exec_suite() {
 class SharedFile {
  public:
   SharedFile() {
-    descriptor_ = ::memfd_create("pollux-exec", 0);
+    descriptor_ = ::memfd_create("pollux-exec", MFD_CLOEXEC);
     run::check(descriptor_ >= 0 && ::ftruncate(descriptor_, sizeof(ExecShared)) == 0,
                "memfd_create");
     void* at = ::mmap(nullptr, sizeof(ExecShared), PROT_READ | PROT_WRITE,
@@ -185,12 +171,15 @@ class SharedFile {
 // In the child. Only returns when it failed.
 void become(const ExecWorkload& program, const std::string& library, int descriptor) {
   ::personality(ADDR_NO_RANDOMIZE);  // the kernel's answer to mmap(NULL) must not differ, either
+  // Always as long: where the program's stack begins depends on it.
   std::string own = std::to_string(descriptor);
+  own.insert(0, 5 - own.size(), '0');
   const char* preloaded = std::getenv("LD_PRELOAD");
   std::string preload =
       library + (preloaded != nullptr && *preloaded != '\0' ? ":" + std::string(preloaded) : "");
   ::setenv("LD_PRELOAD", preload.c_str(), 1);
   ::setenv(kExecVariable, own.c_str(), 1);
+  ::fcntl(descriptor, F_SETFD, 0);
   std::vector<char*> arguments;
   for (const std::string& argument : program.arguments)
     arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -200,17 +189,19 @@ void become(const ExecWorkload& program, const std::string& library, int descrip
 
 // False when it had to be killed.
 bool wait_for(pid_t child, int seconds, int& status) {
-  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  for (int naps = 0; ::waitpid(child, &status, WNOHANG) != child; ++naps) {
-    if (std::chrono::steady_clock::now() >= deadline) {
-      ::kill(child, SIGKILL);
-      ::waitpid(child, &status, 0);
-      return false;
-    }
-    std::this_thread::sleep_for(
-        std::chrono::microseconds(std::min(50 << std::min(naps / 8, 8), 10'000)));
+  pollfd ends = {static_cast<int>(::syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
+  run::check(ends.fd >= 0, "pidfd_open");
+  bool ended = false;
+  for (auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds); !ended;) {
+    auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) break;
+    ended = ::poll(&ends, 1, static_cast<int>(left.count())) > 0;  // else: a signal, or time
   }
-  return true;
+  ::close(ends.fd);
+  if (!ended) ::kill(child, SIGKILL);
+  ::waitpid(child, &status, 0);
+  return ended;
 }
 
 }  // namespace
@@ -236,6 +227,22 @@ std::string exec_workload(const std::vector<std::string>& arguments,
   std::string workload = to_text({path, arguments, identify(path), std::move(clients)});
   exec_suite().set_workload(workload);
   return workload;
+}
+
+std::string find_program(const std::string& name) {
+  auto real = [](const std::string& path) {
+    char resolved[PATH_MAX];
+    bool good = ::access(path.c_str(), X_OK) == 0 && ::realpath(path.c_str(), resolved) != nullptr;
+    return good ? std::string(resolved) : std::string();
+  };
+  if (name.find('/') != std::string::npos) return real(name);
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path != nullptr ? path : "/usr/bin:/bin");
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    std::string found = real((folder.empty() ? "." : folder) + "/" + name);
+    if (!found.empty()) return found;
+  }
+  return "";
 }
 
 ClientGroup parse_client(const std::string& text) {
@@ -295,6 +302,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   shared->steps = watch.steps;
   shared->points_max = watch.points_max;
   shared->calls_max = watch.calls_max;
+  shared->trap_escapes = trap_escapes_;
   shared->token_size = token.size();
   std::copy(token.begin(), token.end(), shared->token);
 
@@ -318,6 +326,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   int status = 0;
   bool ended = wait_for(child, stuck_seconds_, status);
   died_ = shared->result_size == 0;
+  escapes_.assign(shared->escapes.text, shared->escapes.size);
   if (!died_) return run::read_result(shared->result, shared->result_size);
 
   std::string last = show_output_ ? "" : output.tail();

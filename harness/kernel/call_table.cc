@@ -7,6 +7,7 @@
 #include <array>
 
 #include "kernel/calls.h"
+#include "kernel/process_calls.h"
 
 namespace pollux::kernel {
 namespace {
@@ -118,6 +119,13 @@ constexpr Table build() {
   CLOCK(time);
 #endif
   CLOCK(clock_getres);
+  CLOCK(times);
+  CLOCK(getrusage);
+  CLOCK(sysinfo);
+  CLOCK(uname);
+  CLOCK(getcpu);
+  CLOCK(getpid);
+  CLOCK(getppid);
   TWIN(nanosleep);
   TWIN(clock_nanosleep);
 
@@ -166,8 +174,6 @@ constexpr Table build() {
   FOREIGN_FD(pwritev2);
 
   // The process's own affairs; nothing of the twin's world is visible through them.
-  RAW(getpid);
-  RAW(getppid);
   RAW(getuid);
   RAW(geteuid);
   RAW(getgid);
@@ -176,12 +182,8 @@ constexpr Table build() {
   RAW(getpgid);
   RAW(getsid);
   RAW(umask);
-  RAW(uname);
-  RAW(sysinfo);
   RAW(getcwd);
   RAW(chdir);
-  RAW(getrusage);
-  RAW(times);
   RAW(prctl);
   RAW(capget);
   RAW(personality);
@@ -211,7 +213,6 @@ constexpr Table build() {
   RAW(sched_get_priority_min);
   RAW(getpriority);
   RAW(setpriority);
-  RAW(getcpu);
   RAW(faccessat);
   RAW(faccessat2);
   RAW(readlinkat);

@@ -14,7 +14,7 @@
 #include <cstring>
 
 #include "explore/clock.h"
-#include "kernel/device.h"
+#include "kernel/host.h"
 #include "kernel/state.h"
 
 namespace pollux::kernel {
@@ -31,6 +31,11 @@ timeval processor_time() {
 }
 
 }  // namespace
+
+long call_getpid(const Arguments&) { return process_id(explore::current_host()); }
+
+// Whoever started it is none of the run's world: init has taken it over.
+long call_getppid(const Arguments&) { return 1; }
 
 long call_uname(const Arguments& a) {
   auto* system = a.pointer<utsname>(0);
@@ -62,7 +67,8 @@ long call_sysinfo(const Arguments& a) {
 }
 
 long call_getrusage(const Arguments& a) {
-  if (a.integer(0) != RUSAGE_SELF && a.integer(0) != RUSAGE_CHILDREN && a.integer(0) != RUSAGE_THREAD)
+  if (a.integer(0) != RUSAGE_SELF && a.integer(0) != RUSAGE_CHILDREN &&
+      a.integer(0) != RUSAGE_THREAD)
     return -EINVAL;
   auto* usage = a.pointer<rusage>(1);
   if (bad_address(usage)) return -EFAULT;

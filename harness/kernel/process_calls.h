@@ -13,5 +13,7 @@ long call_sysinfo(const Arguments&);
 long call_getrusage(const Arguments&);
 long call_times(const Arguments&);
 long call_getcpu(const Arguments&);
+long call_getpid(const Arguments&);
+long call_getppid(const Arguments&);
 
 }  // namespace pollux::kernel

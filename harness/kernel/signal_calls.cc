@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "kernel/calls.h"
+#include "kernel/host.h"
 #include "kernel/clocks.h"
 #include "kernel/signals.h"
 #include "pollux/shim/raw_system_call.h"
@@ -21,7 +22,7 @@ bool is_signal(int signal) { return signal >= 1 && signal <= kSignals; }
 // kill takes 0 as well: is there such a process?
 bool may_be_sent(int signal) { return signal == 0 || is_signal(signal); }
 
-long own_pid() { return shim::raw_system_call(SYS_getpid); }
+long own_pid() { return process_id(explore::current_host()); }
 
 // The live thread of this process that has the id; kNetwork: none. The id of the process is that of
 // its main thread.

@@ -99,8 +99,9 @@ TEST_F(ExecClientTest, BytesWhereTheEndWasExpectedAreAViolation) {
 
 TEST_F(ExecClientTest, ASilentServerIsADeadlock) {
   Ended ended = exec({}, "mute", "127.0.0.1:7000=hello.txt");
-  expect_reason(ended, "hello.txt:2: the client waited for 60000 ms: expected \"hello0\", "
-                       "nothing came and nothing more; main waits for io");
+  expect_reason(ended,
+                "hello.txt:2: the client waited for 60000 ms: expected \"hello0\", "
+                "nothing came and nothing more; main waits for io");
   EXPECT_NE(ended.err.find("verdict deadlock"), std::string::npos) << ended.err;
 }
 
@@ -121,8 +122,9 @@ TEST_F(ExecClientTest, AProgramThatLeavesItsClientsIsAViolation) {
 
 TEST_F(ExecClientTest, NobodyListens) {
   Ended ended = exec({}, "", "127.0.0.1:7001=hello.txt");
-  expect_reason(ended, "hello.txt:1: the client waited for 60000 ms: nobody listens at "
-                       "127.0.0.1:7001; ");
+  expect_reason(ended,
+                "hello.txt:1: the client waited for 60000 ms: nobody listens at "
+                "127.0.0.1:7001; ");
 }
 
 TEST_F(ExecClientTest, BadUse) {

@@ -34,7 +34,8 @@ CONFORMANCE(Process, NameOfTheSystem) {
 CONFORMANCE(Process, MemoryOfTheMachine) {
   struct sysinfo machine {};
   FACT(sysinfo(&machine), Succeeds(0));
-  FACT(machine.totalram > 0 && machine.freeram <= machine.totalram && machine.mem_unit > 0, Holds());
+  FACT(machine.totalram > 0 && machine.freeram <= machine.totalram && machine.mem_unit > 0,
+       Holds());
   FACT(machine.procs > 0, Holds());
   int64_t up = now_ns(CLOCK_BOOTTIME) / 1'000'000'000;
   FACT(machine.uptime >= up - 1 && machine.uptime <= up + 1, Holds());
