@@ -30,6 +30,8 @@ endif()
 
 # Joining needs GNU ld whichever linker the compiler prefers: lld has no --force-group-allocation.
 find_program(POLLUX_JOIN_LINKER NAMES ld.bfd REQUIRED)
+# GNU's, too: llvm-objcopy looks for the symbols to keep before it renames them.
+find_program(POLLUX_JOIN_OBJCOPY NAMES objcopy REQUIRED)
 
 # Whoever calls the functions below is in another folder, where this variable would not be visible.
 set(POLLUX_INSTRUMENT_FLAGS "${POLLUX_INSTRUMENT_FLAGS}" CACHE INTERNAL "Flags of the explore flavour")
@@ -67,7 +69,7 @@ function(pollux_join name)
   add_custom_command(
     OUTPUT ${object}
     COMMAND ${POLLUX_JOIN_LINKER} -r --force-group-allocation ${strip} -o ${joined} ${arg_OBJECTS}
-    COMMAND ${CMAKE_OBJCOPY} ${changes} ${joined} ${object}
+    COMMAND ${POLLUX_JOIN_OBJCOPY} ${changes} ${joined} ${object}
     COMMAND ${CMAKE_COMMAND} -E rm ${joined}
     DEPENDS ${arg_OBJECTS}
     COMMAND_EXPAND_LISTS VERBATIM
