@@ -15,6 +15,8 @@ namespace conformance {
 namespace {
 
 constexpr uint32_t kGroup = 0xEF010203;  // 239.1.2.3
+constexpr uint32_t kQuietGroup =
+    0xEF010263;  // 239.1.2.99: who is in it is the host's matter, so one test's alone
 constexpr uint32_t kOtherGroup = 0xEF010204;
 constexpr int kLo = 1;
 constexpr int kLocalPortRange = 51;  // IP_LOCAL_PORT_RANGE, Linux 6.3
@@ -85,15 +87,15 @@ CONFORMANCE(Multicast, WithoutMembershipOfItsOwnASocketHearsWhatTheHostHears) {
   Member a;
   Member b(a.port);
   Sender sender;
-  sender.send(kGroup, a.port, 1);
+  sender.send(kQuietGroup, a.port, 1);
   settle();
   FACT(receive(b.fd, 10), FailsWith(EAGAIN));  // nobody on this host has joined
-  join(a.fd, kGroup);
-  sender.send(kGroup, a.port, 2);
+  join(a.fd, kQuietGroup);
+  sender.send(kQuietGroup, a.port, 2);
   settle();
   FACT(receive(b.fd, 10), Succeeds(2));
   FACT(set_option(b.fd, IPPROTO_IP, IP_MULTICAST_ALL, 0), Succeeds(0));
-  sender.send(kGroup, a.port, 3);
+  sender.send(kQuietGroup, a.port, 3);
   settle();
   FACT(receive(b.fd, 10), FailsWith(EAGAIN));
   FACT(set_option(b.fd, IPPROTO_IP, IP_MULTICAST_ALL, 2), FailsWith(EINVAL));
