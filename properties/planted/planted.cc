@@ -41,7 +41,7 @@ namespace {
    file,                                                                                     \
    program,                                                                                  \
    description,                                                                              \
-   std::string_view(when) == "nightly",                                                      \
+   std::string_view(when) == "open",                                                         \
    strategy,                                                                                 \
    within,                                                                                   \
    profile,                                                                                  \

@@ -18,7 +18,7 @@ struct PlantedBug {
   const char* file;  // of runtime/src
   const char* program;
   const char* description;
-  bool nightly;          // too slow for every test run
+  bool open;             // nothing has found it yet
   const char* strategy;  // "explore", or what `pollux run --strategy` takes
   uint64_t within;       // preemptions of explore; seeds of the others
   const char* profile;   // of faults; with explore: one fault at most

@@ -24,6 +24,16 @@ GoroutineThreads::GoroutineThreads() : scheduler_({.workers = 1, .poll_descs_max
 
 GoroutineThreads::~GoroutineThreads() { machine = nullptr; }
 
+void GoroutineThreads::watch_slots() {
+  const netpoll::PollDescRegion region = scheduler_.polls().region();
+  slots_ = {.base = region.base,
+            .stride = region.stride,
+            .count = region.count_max,
+            .reader_offset = region.rg_offset,
+            .writer_offset = region.wg_offset};
+  properties::watch_slots(&slots_);
+}
+
 void GoroutineThreads::poll(int64_t delay) {
   netpoll::netpoller::ready_list ready = scheduler_.poller().poll(scheduler_.polls(), delay);
   scheduler_.inject(std::move(ready.list), nullptr, ready.delta);

@@ -11,6 +11,7 @@
 
 #include <semaphore.h>
 
+#include "models/slot_monitor.h"
 #include "src/g.h"
 #include "src/scheduler.h"
 
@@ -27,6 +28,9 @@ class GoroutineThreads {
   netpoll::scheduler& scheduler() { return scheduler_; }
   netpoll::timer_heap& timers() { return timers_; }
 
+  // The monitor of the park slots (models/slot_monitor.h) looks at this run's from here on.
+  void watch_slots();
+
   // What a worker does between two goroutines: polls, makes ready what became ready, runs what is
   // due.
   void poll(int64_t delay);
@@ -34,6 +38,7 @@ class GoroutineThreads {
  private:
   netpoll::scheduler scheduler_;
   netpoll::timer_heap timers_;
+  SlotRegion slots_;  // for the monitor, which keeps its address
 };
 
 // Lives on the stack of the thread that is the goroutine.

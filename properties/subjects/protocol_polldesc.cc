@@ -3,7 +3,6 @@
 
 #include <thread>
 
-#include "models/slot_monitor.h"
 #include "pollux/world.h"
 #include "src/poll_desc.h"
 #include "src/sys.h"
@@ -75,13 +74,7 @@ extern "C" void pollux_protocol_polldesc(void (*ready)()) {
   Program program;
   int error = 0;
   program.pd = poll_open(program.threads.scheduler(), program.fd, &error);
-  const PollDescRegion region = program.threads.scheduler().polls().region();
-  const SlotRegion slots = {.base = region.base,
-                            .stride = region.stride,
-                            .count = region.count_max,
-                            .reader_offset = region.rg_offset,
-                            .writer_offset = region.wg_offset};
-  watch_slots(&slots);
+  program.threads.watch_slots();
   ready();
   std::thread waiter([&] { program.waiter(); });
   std::thread deadline([&] { program.deadline(); });

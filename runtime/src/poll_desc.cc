@@ -165,14 +165,16 @@ poll_result poll_wait(poll_desc& pd, poll_mode mode) {
 }
 
 // WAIT -> G, on the worker's stack. From the CAS on, gp may be running elsewhere, and its pd may be
-// gone: `s` was read before.
+// gone: the callers below read the scheduler before.
+static bool put_in_slot(g* gp, void* slot) {
+  uintptr_t expected = pd_wait;
+  return static_cast<std::atomic<uintptr_t>*>(slot)->compare_exchange_strong(
+      expected, reinterpret_cast<uintptr_t>(gp));
+}
+
 static bool netpoll_block_commit(g* gp, void* slot) {
   scheduler& s = *gp->sched;
-  uintptr_t expected = pd_wait;
-  if (!static_cast<std::atomic<uintptr_t>*>(slot)->compare_exchange_strong(
-          expected, reinterpret_cast<uintptr_t>(gp))) {
-    return false;  // readiness, a deadline or close came first
-  }
+  if (!put_in_slot(gp, slot)) return false;  // readiness, a deadline or close came first
   s.add_netpoll_waiters(1);
   return true;
 }
@@ -181,11 +183,7 @@ static bool netpoll_block_commit(g* gp, void* slot) {
 // and if all goroutines wait like this, that is a deadlock.
 static bool waitable_commit(g* gp, void* slot) {
   scheduler& s = *gp->sched;
-  uintptr_t expected = pd_wait;
-  if (!static_cast<std::atomic<uintptr_t>*>(slot)->compare_exchange_strong(
-          expected, reinterpret_cast<uintptr_t>(gp))) {
-    return false;
-  }
+  if (!put_in_slot(gp, slot)) return false;
   s.add_waitable_waiters(1);
   return true;
 }
