@@ -10,9 +10,9 @@ namespace {
 using Kind = ClientStep::Kind;
 
 constexpr std::pair<std::string_view, Kind> kWords[] = {
-    {"send", Kind::send},     {"expect", Kind::expect},     {"until", Kind::until},
-    {"closed", Kind::closed}, {"sleep", Kind::sleep},       {"patience", Kind::patience},
-    {"close", Kind::close},   {"half-close", Kind::half_close}, {"reset", Kind::reset},
+    {"send", Kind::send},      {"expect", Kind::expect},         {"until", Kind::until},
+    {"closed", Kind::closed},  {"sleep", Kind::sleep},           {"patience", Kind::patience},
+    {"close", Kind::close},    {"half-close", Kind::half_close}, {"reset", Kind::reset},
     {"connect", Kind::connect}};
 
 constexpr std::pair<char, char> kEscapes[] = {{'r', '\r'}, {'n', '\n'},  {'t', '\t'},
@@ -170,8 +170,8 @@ std::variant<std::vector<ClientStep>, ClientScriptError> parse_client_script(
     if (wrong.empty()) wrong = order.check(step.kind);
     if (!wrong.empty()) {
       return ClientScriptError{std::string(file) + ":" + std::to_string(line_number) + ": '" +
-                               std::string(line.substr(0, line.find_first_of(" \t"))) + "': " +
-                               wrong};
+                               std::string(line.substr(0, line.find_first_of(" \t"))) +
+                               "': " + wrong};
     }
     steps.push_back(std::move(step));
   }

@@ -42,7 +42,7 @@ struct ClientStep {
   };
   Kind kind;
   unsigned line;
-  std::string text;    // send, expect, until
+  std::string text;         // send, expect, until
   int64_t nanoseconds = 0;  // sleep, patience
 
   friend bool operator==(const ClientStep&, const ClientStep&) = default;

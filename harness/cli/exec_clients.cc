@@ -153,8 +153,8 @@ class Client {
   void send(const std::string& text) {
     for (size_t sent = 0; sent < text.size();) {
       if (!wait_for(POLLOUT)) stuck("the server reads nothing more");
-      ssize_t size = ::send(socket_, text.data() + sent, text.size() - sent,
-                            MSG_NOSIGNAL | MSG_DONTWAIT);
+      ssize_t size =
+          ::send(socket_, text.data() + sent, text.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (size < 0 && errno == EAGAIN) continue;
       if (size < 0) return lost("can not send", errno);
       sent += static_cast<size_t>(size);
@@ -251,10 +251,9 @@ class Client {
   [[noreturn]] void stuck(const std::string& what) const {
     shim::HarnessScope scope;
     oracle::Finding finding = oracle::judge_stuck_run();
-    explore::end_run(finding.verdict,
-                     place() + ": " + who() + " waited for " +
-                         std::to_string(patience_ / 1'000'000) + " ms: " + what + "; " +
-                         finding.reason);
+    explore::end_run(finding.verdict, place() + ": " + who() + " waited for " +
+                                          std::to_string(patience_ / 1'000'000) + " ms: " + what +
+                                          "; " + finding.reason);
   }
 
   ServerAddress server_;

@@ -87,8 +87,8 @@ std::string problem_of(const std::vector<ClientGroup>& clients) {
     if (auto* error = std::get_if<ClientScriptError>(&steps)) return error->message;
   }
   if (count <= kClientsMax) return "";
-  return "--client: " + std::to_string(count) + " clients: at most " +
-         std::to_string(kClientsMax) + " can play";
+  return "--client: " + std::to_string(count) + " clients: at most " + std::to_string(kClientsMax) +
+         " can play";
 }
 
 class ExecSuite final : public Suite {
@@ -102,7 +102,8 @@ class ExecSuite final : public Suite {
   std::string validate(const std::string& workload) const override {
     try {
       ExecWorkload program = parse_exec_workload(workload);
-      if (::access(program.program.c_str(), X_OK) != 0) return "there is no program " + program.program;
+      if (::access(program.program.c_str(), X_OK) != 0)
+        return "there is no program " + program.program;
       std::string build = identify(program.program);
       if (build == program.build) return problem_of(program.clients);
       return program.program + " is build " + build + ", the token was made with build " +
@@ -137,8 +138,9 @@ class ExecSuite final : public Suite {
     for (const std::string& argument : program.arguments)
       line += (line.empty() ? "" : " ") + argument;
     for (const ClientGroup& group : program.clients) {
-      line += "; " + std::to_string(group.count) + (group.count == 1 ? " client plays " : " clients play ") +
-              group.file + " at " + group.address;
+      line += "; " + std::to_string(group.count) +
+              (group.count == 1 ? " client plays " : " clients play ") + group.file + " at " +
+              group.address;
     }
     return line;
   }

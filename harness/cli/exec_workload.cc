@@ -13,9 +13,8 @@ namespace pollux::cli {
 using Json = nlohmann::json;
 
 std::string to_text(const ExecWorkload& workload) {
-  Json json = {{"argv", workload.arguments},
-               {"program", workload.program},
-               {"build", workload.build}};
+  Json json = {
+      {"argv", workload.arguments}, {"program", workload.program}, {"build", workload.build}};
   for (const ClientGroup& group : workload.clients) {
     json["clients"].push_back({{"address", group.address},
                                {"file", group.file},
@@ -38,8 +37,9 @@ ExecWorkload parse_exec_workload(const std::string& text) try {
 }
 
 std::variant<ServerAddress, std::string> parse_server_address(std::string_view text) {
-  const std::string right = "use an address of the program's host and a port, like 127.0.0.1:7000, "
-                            "10.0.0.1:7000 or [::1]:7000";
+  const std::string right =
+      "use an address of the program's host and a port, like 127.0.0.1:7000, "
+      "10.0.0.1:7000 or [::1]:7000";
   size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return right;
   std::string_view digits = text.substr(colon + 1);

@@ -149,9 +149,9 @@ int main(void) {
   base = event_base_new();
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  listener = evconnlistener_new_bind(base, on_connection, NULL,
-                                     LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, 16,
-                                     (struct sockaddr*)&address, sizeof address);
+  listener =
+      evconnlistener_new_bind(base, on_connection, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE,
+                              16, (struct sockaddr*)&address, sizeof address);
   check(listener != NULL, "evconnlistener_new_bind");
   socklen_t length = sizeof address;
   getsockname(evconnlistener_get_fd(listener), (struct sockaddr*)&address, &length);

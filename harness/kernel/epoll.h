@@ -43,8 +43,8 @@ struct EpollItem {
   bool is_exclusive() const { return (events & EPOLLEXCLUSIVE) != 0; }
   bool is_edge_triggered() const { return (events & EPOLLET) != 0; }
   uint32_t wanted() const { return events & ~kEpollPrivateBits; }
-  // A wake-up for one of the wanted states reports all that hold. Space in a send buffer is freed many
-  // times without being news; nothing else wakes a set that has nothing new to tell.
+  // A wake-up for one of the wanted states reports all that hold. Space in a send buffer is freed
+  // many times without being news; nothing else wakes a set that has nothing new to tell.
   bool may_repeat() const { return !is_repeated && (events & EPOLLOUT) != 0; }
 };
 

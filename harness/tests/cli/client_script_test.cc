@@ -24,12 +24,17 @@ std::string error_of(std::string_view script) {
 }
 
 TEST(ClientScriptTest, ALineIsAStep) {
-  std::vector<ClientStep> expected = {{Kind::send, 2, "get k\r\n"},   {Kind::expect, 4, "END\r\n"},
-                                      {Kind::sleep, 5, "", 1'500'000}, {Kind::until, 6, "x"},
+  std::vector<ClientStep> expected = {{Kind::send, 2, "get k\r\n"},
+                                      {Kind::expect, 4, "END\r\n"},
+                                      {Kind::sleep, 5, "", 1'500'000},
+                                      {Kind::until, 6, "x"},
                                       {Kind::patience, 7, "", 2'000'000'000},
-                                      {Kind::half_close, 8, ""},      {Kind::closed, 9, ""},
-                                      {Kind::connect, 10, ""},        {Kind::reset, 11, ""},
-                                      {Kind::connect, 12, ""},        {Kind::close, 13, ""}};
+                                      {Kind::half_close, 8, ""},
+                                      {Kind::closed, 9, ""},
+                                      {Kind::connect, 10, ""},
+                                      {Kind::reset, 11, ""},
+                                      {Kind::connect, 12, ""},
+                                      {Kind::close, 13, ""}};
   EXPECT_EQ(steps_of("# a comment\n"
                      "send \"get k\\r\\n\"\n"
                      "\n"
@@ -58,7 +63,8 @@ TEST(ClientScriptTest, AnErrorNamesItsLineAndWhatWouldBeRight) {
             "kv.txt:1: 'send': use a text in double quotes, like \"get k\\r\\n\"");
   EXPECT_EQ(error_of("send \"get"), "kv.txt:1: 'send': the text has no closing quote");
   EXPECT_EQ(error_of("send \"get\\\""), "kv.txt:1: 'send': the text has no closing quote");
-  EXPECT_EQ(error_of("send \"a\" b"), "kv.txt:1: 'send': something stands behind the closing quote");
+  EXPECT_EQ(error_of("send \"a\" b"),
+            "kv.txt:1: 'send': something stands behind the closing quote");
   EXPECT_EQ(error_of("expect \"\""), "kv.txt:1: 'expect': the text is empty");
   EXPECT_EQ(error_of("close now"), "kv.txt:1: 'close': nothing may follow it");
   EXPECT_EQ(error_of("send \"\xC3\""), "kv.txt:1: 'send': byte 0xC3: write it as \\xC3");

@@ -37,8 +37,8 @@ void echo(int connection) {
         buffer[i] = static_cast<char>(std::toupper(static_cast<unsigned char>(buffer[i])));
     }
     for (ssize_t sent = 0; sent < size;) {
-      ssize_t more = ::send(connection, buffer + sent, static_cast<size_t>(size - sent),
-                            MSG_NOSIGNAL);
+      ssize_t more =
+          ::send(connection, buffer + sent, static_cast<size_t>(size - sent), MSG_NOSIGNAL);
       if (more < 0) return;
       sent += more;
     }
