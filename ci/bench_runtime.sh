@@ -1,9 +1,11 @@
 # Part of ci/bench: echo servers side by side on the real kernel.
 #
 # The servers share processor 0 and the client has the last one. In each round every server has its turn, so that a machine
-# that is slow for a while is slow for all. The steady figure is processor time per round trip.
+# that is slow for a while is slow for all. The steady figure is processor time per round trip. A ratio is taken within each
+# round, and its median stands: on a machine whose speed wanders two servers are comparable in one round, hardly across rounds.
 
 bench_rounds=5
+bench_rounds_with_bars=21
 bench_work=
 
 # start_server NAME PORT PROCESSORS COMMAND...: @ in the command stands for the port. servers: name=pid=port.
@@ -34,23 +36,26 @@ stop_servers() {
 
 client() { taskset -c $(($(nproc) - 1)) "$root/build/release/runtime/bench_echo_client" "$@"; }
 
-# median SERVER KEY: of the rounds so far.
-median() { awk -v s="$1" -v k="$2" '$1 == s && $2 == k { print $3 }' "$bench_work/rounds" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+# middle: the median of the numbers on standard input.
+middle() { sort -g | awk '{ v[NR] = $1 } END { if (NR) print v[int((NR + 1) / 2)] }'; }
 
-# ratio OF TO BAR: of the medians of processor time.
+# median SERVER KEY: of the rounds so far.
+median() { awk -v s="$1" -v k="$2" '$1 == s && $2 == k { print $3 }' "$bench_work/rounds" | middle; }
+
+# ratio OF TO KEY OPERATOR BAR: the median of the rounds' ratios.
 ratio() {
-  local a b
-  a=$(median "$1" server_cpu_per_round_trip)
-  b=$(median "$2" server_cpu_per_round_trip)
-  [[ -n $a && -n $b ]] || return 0
-  figure "$1_to_$2_cpu" "$(awk -v a="$a" -v b="$b" 'BEGIN { printf "%.3f", a / b }')" ratio "<=" "$3"
+  local value
+  value=$(awk -v of="$1" -v to="$2" -v k="$3" '$2 == k && $1 == of { a[++n] = $3 } $2 == k && $1 == to { b[++m] = $3 }
+    END { for (i = 1; i <= n && i <= m; ++i) printf "%.4f\n", a[i] / b[i] }' "$bench_work/rounds" | middle)
+  [[ -n $value ]] || return 0
+  figure "$1_to_$2.$3" "$value" ratio "$4" "$5"
 }
 
-# compare CONNECTIONS BYTES: rounds with every server, then their medians.
+# compare CONNECTIONS BYTES [ROUNDS]: rounds with every server, then their medians.
 compare() {
-  local server name rest key round
+  local server name key round
   : >"$bench_work/rounds"
-  for ((round = 0; round < bench_rounds; ++round)); do
+  for ((round = 0; round < ${3:-bench_rounds}; ++round)); do
     for server in "${servers[@]}"; do
       client "${server##*=}" "$1" "$2" 1 | sed "s/^/${server%%=*} /" >>"$bench_work/rounds"
     done
@@ -111,18 +116,18 @@ bench_runtime() {
   if [[ -n $go ]]; then GOMAXPROCS=1 start_server go 27414 0 "$go" @; fi
   for connections in 1 1000; do compare $connections 64; done
   for connections in 1 64 1000; do compare $connections 16384; done
-  compare 64 64
-  ratio netpoll asio 0.98
-  ratio netpoll libuv 0.98
-  ratio netpoll go 0.80
-  ratio netpoll raw_epoll 1.02
+  compare 64 64 $bench_rounds_with_bars
+  ratio netpoll asio server_cpu_per_round_trip "<=" 0.98
+  ratio netpoll libuv server_cpu_per_round_trip "<=" 0.98
+  ratio netpoll go server_cpu_per_round_trip "<=" 0.80
+  ratio netpoll raw_epoll server_cpu_per_round_trip "<=" 1.02
   stop_servers
 
   # Two threads, and the client beside them.
   start_server netpoll_2 27415 0-$(($(nproc) - 1)) "$bin/echo_server" @ 2
   start_server asio_2 27416 0-$(($(nproc) - 1)) "$bin/asio_echo_server" @ 2
-  compare 64 64
-  figure netpoll_2_to_asio_2_trips "$(awk -v a="$(median netpoll_2 round_trips_per_second)" -v b="$(median asio_2 round_trips_per_second)" 'BEGIN { printf "%.3f", a / b }')" ratio ">=" 1
+  compare 64 64 $bench_rounds_with_bars
+  ratio netpoll_2 asio_2 round_trips_per_second ">=" 1
   stop_servers
 
   costs_of netpoll "$bin/echo_server" @ 1
