@@ -45,7 +45,7 @@ class ExecCommand final : public Command {
     exec_workload(program, std::move(clients));
     const Suite* suite = find_suite(kExecSuite);
     if (flags_.seeds.empty() && flags_.duration.empty()) return run_one(*suite);
-    ExecRunner runner(/*show_output=*/false);
+    ExecRunner runner(/*show_output=*/false, stuck_seconds(flags_));
     return sweep.run({suite}, [&runner](const run::Plan& plan, const run::Watch& watch) {
       return runner.run(plan, watch);
     });
@@ -59,7 +59,7 @@ class ExecCommand final : public Command {
     uint64_t seed = flags_.seed.empty() ? 0 : parse_seed("--seed", flags_.seed);
     run::Plan plan{&suite, suite.workload(seed),
                    run::Drawn{seed, mix_named(flags_.strategy, flags_.profile)}, overrides};
-    RunResult result = ExecRunner(/*show_output=*/true).run(plan);
+    RunResult result = ExecRunner(/*show_output=*/true, stuck_seconds(flags_)).run(plan);
     if (result.verdict != Verdict::held) {
       print_failure(plan, result, "seed " + std::to_string(seed),
                     run::encode_or_write(run::make_token(plan, result, build_of(plan))));

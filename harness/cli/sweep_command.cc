@@ -71,6 +71,12 @@ void SweepFlags::add(CLI::App& app) {
   app.add_flag("--quiet", quiet, "no progress");
 }
 
+int stuck_seconds(const SweepFlags& flags) {
+  if (flags.stuck.empty()) return run::SweepRequest().stuck_seconds;
+  auto wait = std::chrono::ceil<std::chrono::seconds>(parse_duration("--stuck", flags.stuck));
+  return static_cast<int>(wait.count());
+}
+
 SweepCommand::SweepCommand(const SweepFlags& flags) : flags_(flags), json_(flags.json) {
   SeedRange range{0, kDefaultSeeds};
   if (!flags.seeds.empty()) range = parse_seeds("--seeds", flags.seeds);
@@ -96,10 +102,7 @@ SweepCommand::SweepCommand(const SweepFlags& flags) : flags_(flags), json_(flags
   flags.memory.apply(base_.overrides);
   if (flags.audit) base_.audit_percent = 100;
   base_.fail_fast = flags.fail_fast;
-  if (!flags.stuck.empty()) {
-    auto seconds = std::chrono::ceil<std::chrono::seconds>(parse_duration("--stuck", flags.stuck));
-    base_.stuck_seconds = static_cast<int>(seconds.count());
-  }
+  base_.stuck_seconds = stuck_seconds(flags);
   base_.keep_hashes = !flags.hashes.empty();
 }
 

@@ -25,6 +25,9 @@ struct SweepFlags {
   void add(CLI::App&);
 };
 
+// What --stuck says, or as long as a SweepRequest waits.
+int stuck_seconds(const SweepFlags&);  // throws UsageError
+
 // Turns flags into a request and carries it out for one suite after the other.
 class SweepCommand {
  public:

@@ -19,12 +19,6 @@
 // A run ends by a switch to the driver, the stack that called run_to_end(). Threads that have not
 // returned are abandoned as they are; their slots are looked at by the judges until the next run.
 //
-// Fairness is not a choice. A strategy may let one thread run for ever, and a program may wait by
-// spinning, so a thread that has passed kTurnPoints points while others could run gives way to the
-// next in turn, and when kFruitlessPoints points pass without anybody blocking, time
-// jumps to the next due moment (kHeldPoints while a thread is held up: it may have what they spin
-// for). Both are functions of what was executed.
-//
 // Why no locks: exactly one OS thread is ever here. A timeline action never switches; it only makes
 // threads runnable.
 #include "explore/scheduler.h"
@@ -52,10 +46,6 @@ constinit NeverDestroyed<State> state_storage;
 
 namespace {
 
-constexpr uint64_t kTurnPoints = 20'000;
-constexpr uint64_t kFruitlessPoints = 200'000;
-constexpr uint64_t kHeldPoints = 2'000;  // the same while somebody is held up
-constexpr uint64_t kYieldWeight = 256;   // a yield is worth that many points of waiting
 // Entries looked at beyond time_max to tell a deadlock from a long wait.
 constexpr unsigned kBeyondMax = 10'000;
 
@@ -66,29 +56,6 @@ std::string& reason_of_end() {
   return *reason;
 }
 QuiescenceJudge judge = nullptr;
-
-struct Fairness {
-  uint64_t fruitless = 0;   // points, and yields by weight, since somebody blocked
-  uint64_t counted = 0;     // `points` up to which `fruitless` has counted
-  uint64_t while_held = 0;  // the same while a thread is held up
-};
-Fairness fairness;
-
-void arm_check() {
-  uint64_t check = state.points + (state.held != 0 ? kHeldPoints : kTurnPoints);
-  state.points_check = check < state.options.points_max ? check : state.options.points_max;
-}
-
-void reset_fruitless() {
-  fairness.fruitless = 0;
-  fairness.while_held = 0;
-  fairness.counted = state.points;
-}
-
-Actor next_in_turn(uint64_t mask) {
-  uint64_t later = mask & ~(bit(state.current) | (bit(state.current) - 1));
-  return static_cast<Actor>(std::countr_zero(later != 0 ? later : mask));
-}
 
 // `mask` is not empty. The current thread chooses; it can not go on itself.
 Actor pick(uint64_t mask) {
@@ -190,8 +157,7 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   reason_of_end().clear();
   state.timeline.reset();
   state.choices.begin(strategy);
-  arm_check();
-  reset_fruitless();
+  begin_fairness();
 }
 
 }  // namespace
@@ -204,6 +170,11 @@ const char* to_string(Why why) {
 }
 
 // --- Inside.
+
+Actor next_in_turn(uint64_t mask) {
+  uint64_t later = mask & ~(bit(state.current) | (bit(state.current) - 1));
+  return static_cast<Actor>(std::countr_zero(later != 0 ? later : mask));
+}
 
 void check_time() {
   if (state.timeline.now() > state.options.time_max) {
@@ -238,7 +209,7 @@ void switch_to(Actor next) {
     return;
   }
   // Threads that spin until one that is held up lets them go on must not outlast it.
-  if (state.held != 0) note_fruitless_work(0);
+  if (state.held != 0) note_fruitless_work();
   describe_switch(next);
   ++state.switches;
   trace::recorder.mix(tagged(Kind::switched, next));
@@ -246,7 +217,7 @@ void switch_to(Actor next) {
   state.current = next;
   state.choices.set_actor(next);
   recompute_candidates();
-  arm_check();
+  arm_fairness();
   Context& to = state.contexts[next];
   state.switch_to(&state.contexts[from].stack, to.stack, to.thread_pointer);
 }
@@ -265,40 +236,6 @@ void hold_up() {
   ++state.held;
   block(Why::held, nullptr, until);
   --state.held;
-}
-
-void jump_to_next() {
-  if (!state.timeline.run_next()) return;
-  trace::recorder.mix(tagged(Kind::jumped, static_cast<uint64_t>(state.timeline.now())));
-}
-
-void note_fruitless_work(uint64_t points) {
-  uint64_t more = points + (state.points - fairness.counted);
-  fairness.counted = state.points;
-  fairness.fruitless += more;
-  if (state.held != 0 && (fairness.while_held += more) >= kHeldPoints) {
-    fairness.while_held = 0;
-    jump_to_next();
-  }
-  if (fairness.fruitless < kFruitlessPoints) return;
-  reset_fruitless();
-  jump_to_next();
-}
-
-void look_closer() {
-  shim::HarnessScope scope;
-  if (state.points >= state.options.points_max) {
-    end_run(Verdict::step_limit, "the bound on scheduling points is spent");
-  }
-  check_time();
-  note_fruitless_work(0);
-  if (uint64_t others = state.candidates & ~bit(kNobody); others != 0) {
-    switch_to(next_in_turn(others));
-  } else {
-    // Alone: nobody else can make it stop, time has to.
-    if (state.runnable == bit(state.current)) note_fruitless_work(kFruitlessPoints);
-    arm_check();
-  }
 }
 
 void leave_carrier() {
@@ -448,7 +385,7 @@ bool block(Why why, const void* object, Time deadline) {
   }
   if (trace::recorder.text) trace::line("waits for %s", to_string(why));
   state.runnable &= ~bit(state.current);
-  if (why != Why::held) reset_fruitless();
+  if (why != Why::held) somebody_blocked();
   leave_carrier();
   if (object != nullptr && why != Why::io) touch(object_of(object));
   if (object == nullptr || why == Why::io || deadline != kNever) touch(kKernelObject);
@@ -478,13 +415,13 @@ void yield() {
   check_time();
   touch(kTurnObject);
   trace::recorder.mix(tagged(Kind::call, 1));
-  note_fruitless_work(kYieldWeight);
+  note_yield();
   uint64_t others = state.runnable & ~bit(state.current);
   if (current().no_preempt != 0) return;
   if (others != 0) {
     switch_to(pick(others));
   } else {
-    note_fruitless_work(kFruitlessPoints / 64);
+    note_yield_alone();
   }
 }
 

@@ -133,15 +133,26 @@ void make_runnable(Actor, bool woken);
 void switch_to(Actor next);
 // Gate closed. kNobody was chosen.
 void hold_up();
-// `points_check` was reached. Closes the gate itself.
-void look_closer();
 // The current thread can not go on: somebody else does, at the latest when time has moved.
 void leave_carrier();
-// Fairness: whoever waits for ever by looking again and again makes no progress on its own.
-void note_fruitless_work(uint64_t points);
+// Of `mask`, which is not empty: the first after the current thread.
+Actor next_in_turn(uint64_t mask);
 // Waiters for (why, object) by arrival; returns how many.
 unsigned waiters(Why, const void* object, Actor (&found)[kThreadsMax]);
 unsigned wake_chosen(Actor (&waiters)[kThreadsMax], unsigned waiting, unsigned count, Site);
+
+// --- fairness.cc
+void begin_fairness();
+// A thread was switched to, or the one that runs has been looked at: when to look (again).
+void arm_fairness();
+// `points_check` was reached. Closes the gate itself.
+void look_closer();
+void somebody_blocked();
+// The points since it was called last made nobody block.
+void note_fruitless_work();
+// The current thread gave way: to somebody, or (a second call) to nobody.
+void note_yield();
+void note_yield_alone();
 
 // --- signals.cc
 SignalSource* signal_source();

@@ -205,22 +205,38 @@ bool Ports::is_free(uint16_t port) const {
   return found.listeners == nullptr && found.others == nullptr && found.time_wait_until <= now();
 }
 
-uint16_t Ports::ephemeral(bool for_connect, uint32_t range) {
+// __inet_check_established: a port that connects took serves as many as there are destinations.
+bool Ports::may_share(uint16_t port, Address to) const {
+  const Bucket& found = buckets_[port];
+  if (found.listeners != nullptr) return false;
+  for (const TcpSocket* other = found.others; other != nullptr; other = other->next_of_port) {
+    if (!other->bound_by_connect || other->remote == to) return false;
+  }
+  return found.time_wait_until <= now() ||
+         (found.time_wait_peer.port != 0 && found.time_wait_peer != to);
+}
+
+uint16_t Ports::ephemeral(uint32_t range, const Address* to) {
   if (range != 0) {  // all of them in turn: few
     PortRange ports(range);
-    for (uint32_t port = ports.first; port <= ports.last; ++port) {
-      if (is_free(static_cast<uint16_t>(port))) return static_cast<uint16_t>(port);
+    for (uint32_t at = ports.first; at <= ports.last; ++at) {
+      uint16_t port = static_cast<uint16_t>(at);
+      if (is_free(port) || (to != nullptr && may_share(port, *to))) return port;
     }
     return 0;
   }
   // inet_csk_find_open_port and __inet_hash_connect prefer one parity each, then take the other.
+  bool for_connect = to != nullptr;
   for (bool preferred : {true, false}) {
     uint32_t& next = for_connect == preferred ? next_even_ : next_odd_;
-    for (uint32_t tries = (kEphemeralLast - kEphemeralFirst + 1) / 2; tries != 0; --tries) {
-      uint16_t port = static_cast<uint16_t>(next);
-      next += 2;
-      if (next > kEphemeralLast) next = kEphemeralFirst + (next & 1);
-      if (is_free(port)) return port;
+    for (bool share : {false, true}) {
+      if (share && !for_connect) continue;
+      for (uint32_t tries = (kEphemeralLast - kEphemeralFirst + 1) / 2; tries != 0; --tries) {
+        uint16_t port = static_cast<uint16_t>(next);
+        next += 2;
+        if (next > kEphemeralLast) next = kEphemeralFirst + (next & 1);
+        if (share ? may_share(port, *to) : is_free(port)) return port;
+      }
     }
   }
   return 0;
@@ -238,10 +254,13 @@ TcpSocket* Ports::find_listener(Address to) const {
   return any;
 }
 
-void Ports::time_wait(uint16_t port, bool reuse_address) {
-  Bucket& found = bucket(port);
+void Ports::time_wait(const TcpSocket* socket) {
+  Bucket& found = bucket(socket->local.port);
+  Address peer = socket->bound_by_connect ? socket->remote : Address();
+  bool alone = found.time_wait_until <= now();
+  found.time_wait_peer = alone || found.time_wait_peer == peer ? peer : Address();
   found.time_wait_until = now() + kTimeWaitNs;
-  found.time_wait_reuse = reuse_address;
+  found.time_wait_reuse = socket->reuse_address;
 }
 
 }  // namespace pollux::kernel

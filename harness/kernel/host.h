@@ -84,13 +84,13 @@ class Ports {
   bool conflicts(const TcpSocket*) const;
   void add(TcpSocket*);
   void remove(TcpSocket*);
-  // 0 when none is left. Odd numbers for bind, even ones for connect; `range` is that of the
-  // socket, if it has one.
-  uint16_t ephemeral(bool for_connect, uint32_t range);
+  // For bind, or for connect to `to`. 0 when none is left. Odd numbers for bind, even ones for
+  // connect; `range` is that of the socket, if it has one.
+  uint16_t ephemeral(uint32_t range, const Address* to = nullptr);
   // Takes them from elsewhere in the range, so that hosts that share a loopback do not meet there.
   void start_ephemeral(unsigned host);
   TcpSocket* find_listener(Address) const;
-  void time_wait(uint16_t port, bool reuse_address);
+  void time_wait(const TcpSocket*);
 
   void reset();
 
@@ -99,11 +99,13 @@ class Ports {
     TcpSocket* listeners;
     TcpSocket* others;
     int64_t time_wait_until;
+    Address time_wait_peer;  // of all of them; with port 0: of several, or a port that bind took
     bool time_wait_reuse;
     bool touched;
   };
   Bucket& bucket(uint16_t port);
   bool is_free(uint16_t port) const;
+  bool may_share(uint16_t port, Address to) const;
 
   Bucket* buckets_ = nullptr;  // zero pages until touched
   std::vector<uint16_t> touched_;

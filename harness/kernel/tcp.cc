@@ -40,7 +40,7 @@ void TcpSocket::begin_life(unsigned host_number, bool six) {
   use = Use::unconnected;
   fin_received = no_space = false;
   hidden = hide_grace = squeezed = squeeze_grace = queue_hidden = queue_grace = false;
-  orphan = bound = port_locked = false;
+  orphan = bound = port_locked = bound_by_connect = false;
   no_delay = peer_known = closed_first = false;
   keep_alive_times = {};
   observed = 0;
@@ -203,7 +203,7 @@ void TcpSocket::send_fin() {
 
 void TcpSocket::finish() {  // tcp_done
   if (closed_first && state == State::established && fin_received) {
-    kernel::host(host).ports.time_wait(local.port, reuse_address);
+    kernel::host(host).ports.time_wait(this);
   }
   state = State::closed;
   shut_read = shut_write = true;
@@ -238,7 +238,7 @@ void TcpSocket::die(int errno_value) {  // tcp_reset
 
 void TcpSocket::leave_port() {
   if (in_port_table) kernel::host(host).ports.remove(this);
-  bound = false;
+  bound = bound_by_connect = false;
 }
 
 void TcpSocket::detach_streams() {

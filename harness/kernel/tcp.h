@@ -107,6 +107,7 @@ class TcpSocket final : public InetSocket {
   bool queue_hidden = false, queue_grace = false;
   bool orphan = false;  // no descriptor any more
   bool bound = false, port_locked = false;
+  bool bound_by_connect = false;  // the port may serve other connections, to elsewhere
   bool no_delay = false;
   struct KeepAliveTimes {  // kept, no probes are sent: on the twin no peer vanishes in silence
     int idle = 7200, interval = 75, count = 9;  // tcp(7)

@@ -34,7 +34,7 @@ long TcpSocket::take_port(Address address) {
   Address before = local;
   local = address;
   if (address.port == 0) {
-    local.port = ports.ephemeral(/*for_connect=*/false, port_range);
+    local.port = ports.ephemeral(port_range);
     if (local.port == 0) {
       local = before;
       return -EADDRINUSE;
@@ -175,9 +175,9 @@ long TcpSocket::start_connect(const SocketName& name) {  // tcp_v4_connect
   local.six = to.six;
   Ports& ports = kernel::host(host).ports;
   if (!bound) {
-    local.port = ports.ephemeral(/*for_connect=*/true, port_range);
+    local.port = ports.ephemeral(port_range, &to);
     if (local.port == 0) return -EADDRNOTAVAIL;
-    bound = true;
+    bound = bound_by_connect = true;
     ports.add(this);
   }
   remote = to;
@@ -243,7 +243,7 @@ long TcpSocket::disconnect() {
     if (port_locked) {
       kernel::host(host).ports.add(this);
     } else {
-      bound = false;
+      bound = bound_by_connect = false;
       local = nowhere();
     }
     use = Use::unconnected;

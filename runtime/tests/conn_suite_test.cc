@@ -287,7 +287,7 @@ TYPED_TEST(ConnSuite, ReadTimeout) {
       }
     });
     EXPECT_FALSE(a.set_read_deadline(long_ago()));
-    char buf[1024];
+    char buf[1024] = {};
     this->expect_timeout(a.read(buf, sizeof buf).err);
     EXPECT_EQ(a.write(buf, sizeof buf).n, sizeof buf);  // not its business
     EXPECT_FALSE(a.close());
@@ -303,7 +303,7 @@ TYPED_TEST(ConnSuite, WriteTimeout) {
       while (!b.write(buf, sizeof buf).err) yield();
     });
     EXPECT_FALSE(a.set_write_deadline(long_ago()));
-    char buf[1024];
+    char buf[1024] = {};
     const IoResult w = a.write(buf, sizeof buf);
     this->expect_timeout(w.err);
     EXPECT_EQ(w.n, 0u);
@@ -319,7 +319,7 @@ TYPED_TEST(ConnSuite, PastTimeout) {
     in_background(other, [&] { this->echo(b); });
     this->round_trip(a);
     EXPECT_FALSE(a.set_deadline(long_ago()));
-    char buf[1024];
+    char buf[1024] = {};
     IoResult r = a.write(buf, sizeof buf);
     EXPECT_EQ(r.n, 0u);
     this->expect_timeout(r.err);

@@ -113,7 +113,8 @@ TEST_P(NetTest, AThousandConnectionsAtOnce) {
       ASSERT_FALSE(err) << err.message();
       conns[i] = c;
     }
-    ASSERT_TRUE(eventually([&] { return runtime.counters().live_poll_descs == 2 * count + 1; }));
+    ASSERT_TRUE(eventually([&] { return runtime.counters().live_poll_descs == 2 * count + 1; }))
+        << runtime.counters().live_poll_descs;
     WaitGroup done;
     done.add(count);
     for (int i = 0; i < count; i++) {

@@ -43,6 +43,9 @@ int main(int argc, char** argv) {
     ::close(ends[0]);
     return ::write(ends[1], "x", 1) == 1 ? 0 : 8;
   }
+  if (how == "loop") {
+    for (volatile unsigned turns = 0;;) turns = turns + 1;
+  }
   if (how == "deadlock") {
     char byte;
     return static_cast<int>(::read(ends[0], &byte, 1));

@@ -62,6 +62,15 @@ TEST_F(ExecTest, AJudgeEndsTheProgram) {
   EXPECT_EQ(pollux({"shrink", token_of(ended)}).code, 1);
 }
 
+TEST_F(ExecTest, ALoopWithoutCallsIsEndedWhenTheUserWishes) {
+  for (const char* seeds : {"--seed=7", "--seeds=7..8"}) {
+    Ended ended = pollux({"exec", seeds, "--stuck", "1s", "--", EXEC_PROGRAM, "loop"});
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_NE(ended.out.find("stuck: no end after 1 s of real time"), std::string::npos)
+        << ended.out << ended.err;
+  }
+}
+
 TEST_F(ExecTest, TheProgramRunsOnTheTwinAndSeesNoPreload) {
   Ended ended = exec("");
   EXPECT_NE(ended.out.find("descriptor 64, preload ''"), std::string::npos) << ended.out;

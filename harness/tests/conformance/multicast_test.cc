@@ -46,6 +46,16 @@ struct Sender {
   Fd fd;
 };
 
+int only(int fd, uint32_t low, uint32_t high) {
+  uint32_t range = low | high << 16;
+  return setsockopt(fd, IPPROTO_IP, kLocalPortRange, &range, sizeof range);
+}
+
+uint16_t free_port() {
+  DeadPort dead;  // closes what it is bound to
+  return dead.port;
+}
+
 struct Member {
   explicit Member(uint16_t wanted = 0, uint32_t at = INADDR_ANY) : fd(udp_socket()) {
     must(set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1), "SO_REUSEADDR");
@@ -273,31 +283,45 @@ CONFORMANCE(Interfaces, LoIsTheFirst) {
 
 CONFORMANCE(PortRange, ConnectAndBindStayWithin) {
   Listener listener;
-  uint16_t free_port = 0;
-  {
-    DeadPort port;
-    free_port = port.port;
-  }
-  auto only = [](int fd, uint32_t low, uint32_t high) {
-    uint32_t range = low | high << 16;
-    return setsockopt(fd, IPPROTO_IP, kLocalPortRange, &range, sizeof range);
-  };
+  uint16_t port = free_port();
   Fd dialler = tcp_socket();
-  FACT(only(dialler, free_port, free_port), Succeeds(0));
+  FACT(only(dialler, port, port), Succeeds(0));
   FACT(static_cast<unsigned>(get_option(dialler, IPPROTO_IP, kLocalPortRange)) ==
-           (static_cast<unsigned>(free_port) | static_cast<unsigned>(free_port) << 16),
+           (static_cast<unsigned>(port) | static_cast<unsigned>(port) << 16),
        Holds());
   FACT(connect_to(dialler, listener.port), FailsWith(EINPROGRESS));
-  FACT(local_port(dialler) == free_port, Holds());
+  FACT(local_port(dialler) == port, Holds());
   Fd second = tcp_socket();
   only(second, listener.port, listener.port);
-  FACT(connect_to(second, free_port), FailsWith(EADDRNOTAVAIL));
+  FACT(connect_to(second, port), FailsWith(EADDRNOTAVAIL));
   FACT(bind_to(second, 0), FailsWith(EADDRINUSE));
   FACT(only(second, 40001, 40000), FailsWith(EINVAL));
   FACT(only(second, 0, 0), Succeeds(0));
   FACT(bind_to(second, 0), Succeeds(0));
   uint16_t half = 1;
   FACT(setsockopt(second, IPPROTO_IP, kLocalPortRange, &half, sizeof half), FailsWith(EINVAL));
+}
+
+CONFORMANCE(PortRange, APortThatConnectTookServesOneConnectionToEachDestination) {
+  Listener listener, other;
+  uint16_t port = free_port();
+  Fd first = tcp_socket(), second = tcp_socket(), third = tcp_socket(), bound = tcp_socket();
+  for (const Fd* fd : {&first, &second, &third, &bound}) only(*fd, port, port);
+  FACT(connect_to(first, listener.port), FailsWith(EINPROGRESS));
+  FACT(connect_to(second, listener.port), FailsWith(EADDRNOTAVAIL));
+  FACT(connect_to(third, other.port), FailsWith(EINPROGRESS));
+  FACT(local_port(third) == port, Holds());
+  FACT(bind_to(bound, 0), FailsWith(EADDRINUSE));
+}
+
+CONFORMANCE(PortRange, APortThatBindTookServesNobodyElse) {
+  Listener listener, other;
+  uint16_t port = free_port();
+  Fd bound = tcp_socket(), second = tcp_socket();
+  FACT(bind_to(bound, port), Succeeds(0));
+  FACT(connect_to(bound, listener.port), FailsWith(EINPROGRESS));
+  only(second, port, port);
+  FACT(connect_to(second, other.port), FailsWith(EADDRNOTAVAIL));
 }
 
 CONFORMANCE(KeepAlive, TimesAreKept) {

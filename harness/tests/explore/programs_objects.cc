@@ -423,6 +423,23 @@ void spins_until_time_has_passed() {
   sleeper.join();
 }
 
+// Whoever looks at a clock for ten seconds is not told that hours have passed, though nothing else
+// is due before.
+void polls_a_clock() {
+  using Clock = std::chrono::steady_clock;
+  std::thread sleeper([] { std::this_thread::sleep_for(30min); });
+  const Clock::time_point start = Clock::now();
+  Clock::time_point last = start;
+  std::atomic<int> looks{0};
+  while (last < start + 10s) {
+    ++looks;
+    const Clock::time_point now = Clock::now();
+    CHECK_THAT(now - last < 20s);
+    last = now;
+  }
+  sleeper.join();
+}
+
 void joins() {
   pthread_t thread;
   auto sleeper = [](void* argument) -> void* {
@@ -482,6 +499,7 @@ constexpr PolluxTestProgram kPrograms[] = {
     {"SharedPointers", shared_pointers, false, false, false},
     {"SleepsInOrder", sleeps_in_order, false, false, false},
     {"SpinsUntilTimeHasPassed", spins_until_time_has_passed, false, false, true},
+    {"PollsAClock", polls_a_clock, false, false, true},
     {"Joins", joins, false, false, false},
     {"C11Threads", c11_threads, false, false, false},
     {nullptr, nullptr, false, false, false},
