@@ -42,8 +42,9 @@ void blocking_pool::thread_main() {
     hold.unlock();
     c->fn(c->arg);
     c->slot.wake();  // c may be gone from here on
-    // After the goroutine is in a queue: until then nothing else shows that it will go on.
-    active_.fetch_sub(1);
+    // After the goroutine is in a queue: until then nothing else shows that it will go on. It may
+    // have run and gone to sleep for ever meanwhile, and its worker was told to wait for us.
+    if (active_.fetch_sub(1) == 1) sched_.check_dead();
     hold.lock();
   }
 }

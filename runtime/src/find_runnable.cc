@@ -325,7 +325,8 @@ void scheduler::wake_net_poller(int64_t when) {
   }
 }
 
-// Called by an idle worker about to sleep. If all are idle and nothing can wake any, say so.
+// If all workers are idle and nothing can wake any, says so. Called by whoever may be the last to
+// make that true: an idle worker about to sleep, a thread that carried the last blocking call.
 void scheduler::check_dead() {
   std::lock_guard<std::mutex> hold(lock_);
   if (idle_.size() != workers_.size() || done_.load()) return;

@@ -59,6 +59,7 @@ class scheduler {
   poll_cache& polls() { return polls_; }
   const poll_cache& polls() const { return polls_; }
   blocking_pool& blocking_calls() { return blocking_; }
+  void check_dead();
   void dump_goroutines() const noexcept;  // goroutine_dump.cc
   const RuntimeOptions& options() const { return options_; }
   int worker_count() const { return static_cast<int>(workers_.size()); }
@@ -100,7 +101,6 @@ class scheduler {
   worker* idle_pop(bool spinning);
   void wake_worker(worker& w);
   void start_idle(uint32_t n);
-  void check_dead();
 
   // sysmon.cc
   static constexpr int64_t sysmon_period = 10'000'000;  // ns: how old the last poll may become
