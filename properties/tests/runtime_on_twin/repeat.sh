@@ -4,6 +4,7 @@
 set -euo pipefail
 pollux=$1 program=$2 times=${3:-100} seeds=${4:-0..2}
 excluded=$(awk '!/^#/ && NF { printf "%s%s", separator, $1; separator = ":" }' "$(dirname "$0")/excluded.txt")
+export NETPOLL_REST=60
 for ((seed = ${seeds%..*}; seed < ${seeds#*..}; ++seed)); do
   "$pollux" exec --seeds $seed..$((seed + 1)) --jobs 1 --stuck 10h --quiet --db "$(mktemp -u)" \
     --set calls_max=10000000000 --set points_max=100000000000 --set virtual_time_max_ns=1000000000000000000 -- \
