@@ -30,7 +30,8 @@ void GoroutineThreads::watch_slots() {
             .stride = region.stride,
             .count = region.count_max,
             .reader_offset = region.rg_offset,
-            .writer_offset = region.wg_offset};
+            .writer_offset = region.wg_offset,
+            .fd_offset = region.fd_offset};
   properties::watch_slots(&slots_);
 }
 

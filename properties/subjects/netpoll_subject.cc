@@ -116,7 +116,8 @@ extern "C" void pollux_subject_netpoll(const Workload* workload, Referee* refere
                   .stride = region.stride,
                   .count = region.count_max,
                   .reader_offset = region.rg_offset,
-                  .writer_offset = region.wg_offset});
+                  .writer_offset = region.wg_offset,
+                  .fd_offset = region.fd_offset});
   referee->ready();
   // Both outlive main: the server's goroutines still use them.
   Net net;

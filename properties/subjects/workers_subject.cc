@@ -175,7 +175,8 @@ extern "C" void pollux_subject_workers(const Jobs* jobs, const WorkerHooks* hook
                 .stride = region.stride,
                 .count = region.count_max,
                 .reader_offset = region.rg_offset,
-                .writer_offset = region.wg_offset});
+                .writer_offset = region.wg_offset,
+                .fd_offset = region.fd_offset});
   Program program(*jobs, *hooks);
   runtime.run([&] { program.main(); });
   const netpoll::RuntimeCounters counters = runtime.counters();

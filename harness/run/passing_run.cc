@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#include "run/passing_run.h"
+
+#include <algorithm>
+
+namespace pollux::run {
+namespace {
+
+constexpr size_t kTriedMost = 24;
+constexpr uint64_t kSmall = 4096;  // numbers above may be addresses, which differ for no reason
+
+using Deviations = std::vector<Deviation>;
+
+uint64_t comparable(uint64_t value) { return value < kSmall ? value : kSmall; }
+
+std::vector<size_t> steps_of(const Story& story, Actor thread) {
+  std::vector<size_t> indexes;
+  for (size_t i = 0; i < story.steps().size(); ++i) {
+    if (story.steps()[i].thread == thread && story.steps()[i].number != 0) indexes.push_back(i);
+  }
+  return indexes;
+}
+
+bool same_code(const Step& a, const Step& b) { return a.kind == b.kind && a.place == b.place; }
+
+bool same_result(const Story& story, const Step& a, const Story& other, const Step& b) {
+  // The words of a call have its result; of a watched one, what its values mean.
+  if (a.text != 0 || b.text != 0) return story.text(a.text) == other.text(b.text);
+  return a.size == 0 || comparable(a.before) == comparable(b.before);
+}
+
+}  // namespace
+
+std::optional<PassingRun> find_passing_run(const Plan& plan, Runner& runner) {
+  const auto& all = std::get<Deviations>(plan.choices);
+  Plan candidate = plan;
+  for (size_t i = all.size(); i-- > 0 && all.size() - i <= kTriedMost;) {
+    Deviations rest = all;
+    rest.erase(rest.begin() + static_cast<ptrdiff_t>(i));
+    candidate.choices = std::move(rest);
+    RunResult run = runner.run(candidate, {.log = true});
+    if (run.verdict == Verdict::held) return PassingRun{all[i], false, std::move(run)};
+  }
+  if (all.size() < 2) return std::nullopt;
+  candidate.choices = Deviations();
+  RunResult run = runner.run(candidate, {.log = true});
+  if (run.verdict != Verdict::held) return std::nullopt;
+  return PassingRun{{}, true, std::move(run)};
+}
+
+std::string first_difference(Story& failing, Story& passing) {
+  const Step *here = nullptr, *there = nullptr;
+  size_t threads = std::min(failing.run().log.threads.size(), passing.run().log.threads.size());
+  for (size_t id = 0; id < threads; ++id) {
+    std::vector<size_t> a = steps_of(failing, static_cast<Actor>(id));
+    std::vector<size_t> b = steps_of(passing, static_cast<Actor>(id));
+    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+      const Step &x = failing.steps()[a[i]], &y = passing.steps()[b[i]];
+      if (same_code(x, y) && same_result(failing, x, passing, y)) continue;
+      if (here == nullptr || x.number < here->number) {
+        here = &x;
+        there = &y;
+      }
+      break;
+    }
+  }
+  if (here == nullptr) return "";
+  std::string text = failing.thread_name(here->thread) + " at step " +
+                     std::to_string(here->number) + ", " + to_string(failing.where(*here)) + ": ";
+  std::string mine = failing.what(*here), other = passing.what(*there);
+  if (!same_code(*here, *there)) other += " at " + to_string(passing.where(*there));
+  return text + "there " + other + "; here " + mine;
+}
+
+}  // namespace pollux::run
