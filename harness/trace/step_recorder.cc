@@ -121,7 +121,7 @@ class StepRecorder final : public explore::AccessObserver, public LineSink {
       step.address = access_.address;
       step.size = static_cast<uint8_t>(access_.size <= 8 ? access_.size : 0);
       step.place = access_.code;
-    } else if (object > explore::kDueObject) {
+    } else if (object > explore::kFenceObject) {
       step.address = object << 3;
     }
     access_ = {};
