@@ -153,17 +153,17 @@ void print_explanation(const run::Explanation& explained, const std::string& ori
   screen.field("cause", explained.cause, 3);
   screen.field("workload", explained.plan.suite->describe(explained.plan.workload), 2);
   char facts[160];
-  std::snprintf(facts, sizeof facts, "%s points, %s calls, %.6f s of virtual time, %s, hash %s",
+  std::snprintf(facts, sizeof facts, "%s points, %s calls, %.6f s of virtual time, hash %s",
                 short_number(static_cast<double>(run.points)).c_str(),
                 short_number(static_cast<double>(run.calls)).c_str(),
-                static_cast<double>(run.virtual_ns) / 1e9, count_deviations(run.deviations).c_str(),
-                run::hex(run.hash).c_str());
+                static_cast<double>(run.virtual_ns) / 1e9, run::hex(run.hash).c_str());
   screen.field("run", facts, 2);
   std::vector<std::string> chosen = explained.deviations;
   if (chosen.size() > kChosenMost) {
     size_t more = chosen.size() - kChosenMost;
     chosen.resize(kChosenMost);
-    chosen.push_back("and " + std::to_string(more) + " more");
+    chosen.push_back("and " + std::to_string(more) + " more, of " +
+                     count_deviations(run.deviations));
   }
   screen.fields("found by", chosen, 1);
   Screen below(explained);

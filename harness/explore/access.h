@@ -46,6 +46,8 @@ class AccessObserver {
   virtual void at_access(const volatile void* address, size_t size, uintptr_t code) {
     (void)address, (void)size, (void)code;
   }
+  // In weak memory: the load that the current step is has read `value`, which is not the newest.
+  virtual void read_stale(uint64_t value) { (void)value; }
   // It does it now. What a step touches comes after the choice that began the step.
   virtual void touched(Actor thread, Object object, bool writes) = 0;
 

@@ -188,7 +188,11 @@ template <typename T>
 __attribute__((noinline)) T ordered_load(const Call& call, const volatile T* at, T memory,
                                          int order) {
   check_access(at, sizeof(T), {.writes = false, .atomic = true}, call.caller);
-  return static_cast<T>(history_load(at, sizeof(T), memory, order_of(order)));
+  T value = static_cast<T>(history_load(at, sizeof(T), memory, order_of(order)));
+  if (value != memory && state.observer != nullptr) {
+    state.observer->read_stale(static_cast<uint64_t>(value));
+  }
+  return value;
 }
 
 template <typename T>

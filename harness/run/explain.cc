@@ -37,9 +37,11 @@ constexpr size_t kFaultsNamed = 4;
 constexpr size_t kStateLines = 6;
 constexpr uint64_t kNever = UINT64_MAX;
 
-std::string microseconds(int64_t ns) {
+std::string duration(int64_t ns) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.1f us", static_cast<double>(ns) / 1000);
+  const double us = static_cast<double>(ns) / 1000;
+  std::snprintf(text, sizeof text, us < 10'000 ? "%.1f us" : "%.1f ms",
+                us < 10'000 ? us : us / 1000);
   return text;
 }
 
@@ -66,6 +68,7 @@ class Explainer {
   const Step* step_of(size_t deviation) const;
   std::optional<Window> window_of(size_t deviation) const;
   std::vector<size_t> conflicts(const Window&) const;
+  size_t decisive(const std::optional<Sealed>&) const;
   std::string describe_choice(size_t deviation);
   std::set<int> descriptors() const;
   void add_step(int rank, size_t index);
@@ -176,14 +179,15 @@ std::string Explainer::describe_choice(size_t deviation) {
     std::string time;
     if (step != nullptr && step->number != 0) {
       int64_t held = step->time_ns - run_.log.made[deviation].time_ns;
-      if (held != 0) time = " for " + microseconds(held);
+      if (held != 0) time = " for " + duration(held);
     }
     return "held up" + time + before;
   }
   if (d.site >= site::kFirstFault) {
     return (step != nullptr ? story_.what(*step) + ": " : "") + "fault " + operation_of(d.site);
   }
-  return operation_of(d.site) + " = " + std::to_string(d.outcome);
+  std::string chosen = operation_of(d.site) + " = " + std::to_string(d.outcome);
+  return step != nullptr ? story_.what(*step) + " by " + chosen : chosen;
 }
 
 void Explainer::add_choices() {
@@ -273,20 +277,27 @@ std::vector<ExplainRow> Explainer::rows() {
   return std::move(rows_);
 }
 
-// The deviation after which it was sealed, or else the last one that moved a thread or was a fault.
-std::string Explainer::cause(const std::optional<Sealed>& sealed) {
-  size_t chosen = SIZE_MAX;
+// The deviation that decided: the last one before the failure was sealed, of those during which
+// somebody changed what its thread was looking at. Where there is none such, the first one after
+// it; else the last one before it that has a place in the program at all.
+size_t Explainer::decisive(const std::optional<Sealed>& sealed) const {
+  size_t last = SIZE_MAX, telling = SIZE_MAX;
   for (size_t i = 0; i < run_.deviations.size(); ++i) {
-    const Site where = run_.deviations[i].site;
-    if (where == site::kHold) continue;
-    bool tells = switches_thread(run_.deviations[i]) || where >= site::kFirstFault;
-    if (!tells || step_of(i) == nullptr) continue;
-    if (sealed && run_.log.made[i].number > sealed->step && chosen != SIZE_MAX) break;
-    chosen = i;
+    if (run_.deviations[i].site == site::kHold || step_of(i) == nullptr) continue;
+    const bool after = sealed && run_.log.made[i].number > sealed->step;
+    if (after && telling != SIZE_MAX) break;
+    std::optional<Window> window = window_of(i);
+    if (!window || !conflicts(*window).empty()) telling = i;
+    if (!after || last == SIZE_MAX) last = i;
   }
+  return telling != SIZE_MAX ? telling : last;
+}
+
+std::string Explainer::cause(const std::optional<Sealed>& sealed) {
+  const size_t chosen = decisive(sealed);
   if (chosen == SIZE_MAX) {
     return run_.deviations.empty() ? "it fails on the boring run: no deviation is needed"
-                                   : "no single thread: see the choices below";
+                                   : "the network alone: see what it was found by";
   }
   const Deviation& deviation = run_.deviations[chosen];
   const Step& step = *step_of(chosen);

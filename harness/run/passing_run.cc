@@ -2,6 +2,7 @@
 #include "run/passing_run.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace pollux::run {
 namespace {
@@ -50,26 +51,39 @@ std::optional<PassingRun> find_passing_run(const Plan& plan, Runner& runner) {
 
 std::string first_difference(Story& failing, Story& passing) {
   const Step *here = nullptr, *there = nullptr;
+  bool stays = false;  // it is the last step of its thread, and the same in both
   size_t threads = std::min(failing.run().log.threads.size(), passing.run().log.threads.size());
   for (size_t id = 0; id < threads; ++id) {
     std::vector<size_t> a = steps_of(failing, static_cast<Actor>(id));
     std::vector<size_t> b = steps_of(passing, static_cast<Actor>(id));
-    for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+    auto same = [&](size_t i) {
       const Step &x = failing.steps()[a[i]], &y = passing.steps()[b[i]];
-      if (same_code(x, y) && same_result(failing, x, passing, y)) continue;
-      if (here == nullptr || x.number < here->number) {
-        here = &x;
-        there = &y;
-      }
-      break;
-    }
+      return same_code(x, y) && same_result(failing, x, passing, y);
+    };
+    size_t at = 0;
+    while (at < std::min(a.size(), b.size()) && same(at)) ++at;
+    if (at == b.size() || a.empty()) continue;
+    const bool ends = at == a.size();
+    const Step& step = failing.steps()[a[ends ? at - 1 : at]];
+    // What somebody did differently says more than that somebody else did not go on.
+    if (here != nullptr && std::pair(ends, step.number) >= std::pair(stays, here->number)) continue;
+    here = &step;
+    there = &passing.steps()[b[at]];
+    stays = ends;
   }
   if (here == nullptr) return "";
   std::string text = failing.thread_name(here->thread) + " at step " +
                      std::to_string(here->number) + ", " + to_string(failing.where(*here)) + ": ";
-  std::string mine = failing.what(*here), other = passing.what(*there);
-  if (!same_code(*here, *there)) other += " at " + to_string(passing.where(*there));
-  return text + "there " + other + "; here " + mine;
+  if (stays) {
+    return text + "here it is left in " + failing.what(*here) + "; there it goes on at " +
+           to_string(passing.where(*there));
+  }
+  if (same_code(*here, *there)) {
+    return text + "there " + passing.what(*there, failing.object(*here)) + "; here " +
+           failing.what(*here);
+  }
+  return text + "there " + passing.what(*there, "something") + " at " +
+         to_string(passing.where(*there)) + "; here " + failing.what(*here);
 }
 
 }  // namespace pollux::run

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "run/sealed.h"
 
+#include <utility>
+
 namespace pollux::run {
 namespace {
 
@@ -63,22 +65,28 @@ bool Search::is_sealed(uint64_t from) {
   return !out_of_time();
 }
 
-// Invariant: from `low` on it is open, from `high` on it is sealed.
+// Invariant: from `low` on it is open, from `high` on it is sealed. The few continuations of the
+// search may be wrong about a step; when the confirmation says so, the search goes on after it.
 std::optional<Sealed> Search::find() {
-  uint64_t low = 0, high = request_.failure.points + 1;
+  const uint64_t end = request_.failure.points + 1;
+  uint64_t low = 0, high = end;
   if (!is_sealed(high)) return std::nullopt;
   if (is_sealed(low)) high = 1;
-  while (high - low > 1 && !out_of_time()) {
-    uint64_t middle = low + (high - low) / 2;
-    (is_sealed(middle) ? high : low) = middle;
-  }
   Sealed sealed;
-  sealed.step = low;
-  sealed.before = share(low, request_.confirmations);
-  sealed.after = share(high, request_.confirmations);
   sealed.tried = request_.confirmations;
+  while (!out_of_time()) {
+    while (high - low > 1 && !out_of_time()) {
+      uint64_t middle = low + (high - low) / 2;
+      (is_sealed(middle) ? high : low) = middle;
+    }
+    sealed.step = low;
+    sealed.after = share(high, request_.confirmations);
+    if (sealed.after >= kCertain || high == end) break;
+    low = std::exchange(high, end);
+  }
+  sealed.before = share(low, request_.confirmations);
   sealed.runs = runs_;
-  if (out_of_time()) return std::nullopt;
+  if (out_of_time() || sealed.after < kCertain) return std::nullopt;
   return sealed;
 }
 

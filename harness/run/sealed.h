@@ -23,7 +23,7 @@ struct SealedRequest {
   RunResult failure;
   std::shared_ptr<const Mix> mix;  // that the continuations draw from
   unsigned continuations = 20;     // for each step of the search
-  unsigned confirmations = 50;    // on either side of what it found
+  unsigned confirmations = 50;     // on either side of what it found
   std::chrono::milliseconds budget{10'000};
 };
 

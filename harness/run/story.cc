@@ -60,20 +60,23 @@ std::string Story::object(const Step& step) {
   return "#" + std::to_string(label->second);
 }
 
-std::string Story::what(const Step& step) {
+std::string Story::what(const Step& step, const std::string& name) {
+  auto called = [&] { return name.empty() ? object(step) : name; };
   std::string text = verb(step);
   if (step.kind == StepKind::compare && step.before == step.after) text = "CAS fails on ";
   if (step.kind == StepKind::call || step.kind == StepKind::packet) {
     text = this->text(step.text);
   } else if (step.kind == StepKind::object) {
-    text = this->text(step.text) + (step.address != 0 ? " " + object(step) : "");
+    text = this->text(step.text) + (step.address != 0 ? " " + called() : "");
   } else if (is_memory(step) && step.text != 0) {
     text += this->text(step.text);
   } else if (is_memory(step)) {
-    text += object(step);
+    text += called();
     if (step.size != 0) {
       text += ": " + value(step.before);
-      if (step.before != step.after) text += " -> " + value(step.after);
+      if (step.before != step.after) {
+        text += (step.stale ? ", stale: newest is " : " -> ") + value(step.after);
+      }
     }
   }
   if (step.wait != 0) text += ", waits for " + this->text(step.wait);

@@ -21,13 +21,17 @@ class Story {
   const RunResult& run() const { return run_; }
 
   // "CAS rg of poll_desc 1 (fd 68): NIL -> WAIT", "epoll_wait(65) = 1 [66:IN]", "mutex_lock #2".
-  std::string what(const Step&);
+  // `object`: what to call a word or thread object without a name, instead of by its number.
+  std::string what(const Step&, const std::string& object = "");
   // The same before it is done: no values.
   std::string what_is_next(const Step&);
   // The innermost line of the program itself.
   const CodeLine& where(const Step&);
   // "netpoll_block < poll_wait < poll_fd::read": the program's functions, from the innermost one.
   std::string callers(const Step&, size_t most);
+
+  // "#3": a word or a thread object without a name, by first appearance.
+  std::string object(const Step&);
 
   std::string thread_name(Actor) const;
   const std::string& text(uint32_t index) const;  // of Step::text and Step::wait
@@ -37,7 +41,6 @@ class Story {
 
  private:
   std::vector<CodeLine> program_frames(const Step&, size_t most);
-  std::string object(const Step&);
 
   const RunResult& run_;
   Symbols symbols_;

@@ -186,14 +186,16 @@ const std::vector<CodeLine>& Symbols::at(uint64_t place) {
 bool Symbols::is_foreign(const CodeLine& line) {
   for (std::string_view part :
        {"harness/explore/", "harness/kernel/", "harness/trace/", "harness/oracle/", "harness/cli/",
-        "faults/shim/", "/usr/include/", "/usr/lib/", "/usr/src/", "/build/"}) {
+        "faults/shim/", "/usr/include/", "/usr/lib/", "/usr/src/"}) {
     if (contains(line.path, part)) return true;
   }
-  return line.path.empty();
+  if (line.path.empty()) return line.function.empty();
+  return line.path.starts_with("/build/");  // Debian's packages
 }
 
 // Cheaper than the lines: asks only which translation unit it is. A unit of the program may have
-// inlined what is foreign.
+// inlined what is foreign. What has no debug information is the program's own when it is in the
+// executable, and of the system when it is in a library.
 bool Symbols::is_foreign(uint64_t place) {
   auto [found, is_new] = impl_->foreign.try_emplace(place, true);
   if (!is_new) return found->second;
@@ -205,6 +207,8 @@ bool Symbols::is_foreign(uint64_t place) {
     CodeLine line;
     line.path = path;
     found->second = is_foreign(line);
+  } else if (module != nullptr && place >> kModuleShift == 0) {
+    found->second = dwfl_module_addrname(module, address) == nullptr;
   }
   return found->second;
 }

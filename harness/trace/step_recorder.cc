@@ -129,9 +129,20 @@ class StepRecorder final : public explore::AccessObserver, public LineSink {
     if (step.kind == StepKind::object) step.text = intern(explore::object_call_name(step.place));
     step.stack = stack();
   }
-  void touched(Actor thread, explore::Object, bool) override {
+  // What time brings while a thread is held up is touched in its name, before it does its step. A
+  // call is done when its line comes.
+  void touched(Actor thread, explore::Object object, bool) override {
+    if (open_[thread] == kNone) return;
+    const Step& step = log_.steps[open_[thread]];
+    if (step.address == 0 || object != explore::object_of(address_of(step))) return;
     shim::HarnessScope scope;
     done(thread);
+  }
+  void read_stale(uint64_t value) override {
+    if (open_[state.current] == kNone) return;
+    Step& step = log_.steps[open_[state.current]];
+    step.before = value;
+    step.stale = true;
   }
   void enabled(Actor, Actor) override {}
   void created(Actor, Actor) override {}
@@ -166,6 +177,10 @@ class StepRecorder final : public explore::AccessObserver, public LineSink {
     uint64_t code = 0;
   };
 
+  static const volatile void* address_of(const Step& step) {
+    return reinterpret_cast<const volatile void*>(step.address);
+  }
+
   void done(Actor thread) {
     if (thread >= kThreadsMax || open_[thread] == kNone) return;
     Step& step = log_.steps[open_[thread]];
@@ -180,6 +195,8 @@ class StepRecorder final : public explore::AccessObserver, public LineSink {
     done(thread);
     Step& step = log_.steps[open_[thread]];
     bool there = step.size != 0 && read_word(step.address, step.size, step.after);
+    // Whoever reads may free the memory at once.
+    if (step.kind == StepKind::read && !step.stale) step.after = step.before;
     bool watched = step.address - state.watch_base < state.watch_length;
     if (there && watched && state.word_names != nullptr) name_values(step);
     open_[thread] = kNone;
@@ -205,7 +222,10 @@ class StepRecorder final : public explore::AccessObserver, public LineSink {
     WatchedWord word = name_word(step.address, step.after);
     if (word.name.empty()) return;
     std::string text = word.name + ": ";
-    if (step.before != step.after) text += name_word(step.address, step.before).value + " -> ";
+    if (step.before != step.after) {
+      text += name_word(step.address, step.before).value +
+              (step.stale ? ", stale: newest is " : " -> ");
+    }
     text += word.value;
     step.text = intern(text.c_str());
     if (word.fd >= 0) {
@@ -267,7 +287,7 @@ StepLog StepRecorder::finish() {
   on_ = false;
   // The one that ran last has done what it was at; the others stand in front of something, or wait
   // within it.
-  if (state.current < kThreadsMax) done(state.current);
+  if (state.current < kThreadsMax) close(state.current);
   log_.made = std::move(made_);
   log_.modules = explore::module_paths();
   for (unsigned id = 0; id < explore::thread_count(); ++id) {

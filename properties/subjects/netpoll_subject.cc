@@ -6,6 +6,9 @@
 #include <netpoll/runtime.h>
 #include <netpoll/sync.h>
 
+#include <cstddef>
+
+#include "src/poll_desc.h"
 #include "subjects/script.h"
 #include "subjects/subject.h"
 
@@ -117,7 +120,7 @@ extern "C" void pollux_subject_netpoll(const Workload* workload, Referee* refere
                   .count = region.count_max,
                   .reader_offset = region.rg_offset,
                   .writer_offset = region.wg_offset,
-                  .fd_offset = region.fd_offset});
+                  .fd_offset = offsetof(netpoll::poll_desc, fd)});
   referee->ready();
   // Both outlive main: the server's goroutines still use them.
   Net net;

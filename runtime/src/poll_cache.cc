@@ -92,7 +92,6 @@ PollDescRegion poll_cache::region() const {
   r.count_max = count_max_;
   r.rg_offset = offsetof(poll_desc, rg);
   r.wg_offset = offsetof(poll_desc, wg);
-  r.fd_offset = offsetof(poll_desc, fd);
   return r;
 }
 

@@ -40,7 +40,7 @@ struct Step {
   uint64_t ordinal = 0;  // of the thread's choice at point, made in front of the step
   uint64_t place = 0;    // code: module << 40 | offset; the number of a call or object operation
   uint64_t address = 0;  // of the memory or thread object; 0 for kernel calls
-  uint64_t before = 0;   // value in memory, `size` <= 8 bytes of it
+  uint64_t before = 0;   // value in memory, `size` <= 8 bytes of it; of a read what it read
   uint64_t after = 0;
   uint32_t stack = 0;  // index into StepLog::frames of a count and so many places
   uint32_t text = 0;   // 1 + index into StepLog::texts; 0: none
@@ -49,6 +49,7 @@ struct Step {
   StepKind kind = StepKind::read;
   uint8_t size = 0;
   uint8_t fd_count = 0;
+  bool stale = false;      // weak memory: `before` is not the newest, which is in `after`
   int32_t fds[kFds] = {};  // descriptors that a call is about
 };
 

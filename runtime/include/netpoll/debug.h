@@ -10,15 +10,13 @@ namespace netpoll {
 // Where the poll descriptors of one Runtime live: `count_max` slots, `stride` bytes apart, from
 // `base` on. The mapping stays in place for the life of the Runtime. Slots never used read as zero.
 // At rg_offset and wg_offset of each is the 64-bit word in which a reader or writer parks:
-// 0 nobody, 1 ready, 2 about to park, anything else the address of the parked goroutine. At fd_offset
-// is the int that the descriptor has in the process.
+// 0 nobody, 1 ready, 2 about to park, anything else the address of the parked goroutine.
 struct PollDescRegion {
   uintptr_t base = 0;
   size_t stride = 0;
   uint32_t count_max = 0;
   size_t rg_offset = 0;
   size_t wg_offset = 0;
-  size_t fd_offset = 0;
 };
 
 // Counters; each is exact only while nothing runs.
