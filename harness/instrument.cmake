@@ -6,11 +6,12 @@
 # pollux_instrumented_objects(name SOURCES ... [INCLUDES ...] [LIBRARIES ...] [DEFINITIONS ...] [OPTIONS ...]):
 # an OBJECT library compiled so, for pollux_join.
 #
-# pollux_join(name EXPORTS symbol... OBJECTS file... [RENAME symbol=other...] [LIBRARIES ...] [DEBUG_INFO ON|OFF]):
+# pollux_join(name EXPORTS symbol... OBJECTS file... [STRIPPED file...] [RENAME symbol=other...] [LIBRARIES ...]):
 # joins objects to ONE relocatable object in which only the exported symbols are global. Template code of the
 # C++ library that both the subject and the harness instantiate would otherwise be merged by the linker, and the
 # subject would silently lose its points. It also lets several variants of one library live in one program,
-# each with its entry renamed. Link ${name} (an INTERFACE library) into the program.
+# each with its entry renamed. Link ${name} (an INTERFACE library) into the program. Objects that are STRIPPED
+# come without their debug information.
 #
 # pollux_subject(name EXPORTS symbol... SOURCES ... [INCLUDES ...] [LIBRARIES ...] [DEFINITIONS ...] [OPTIONS ...]):
 # both.
@@ -52,7 +53,7 @@ function(pollux_instrumented_objects name)
 endfunction()
 
 function(pollux_join name)
-  cmake_parse_arguments(arg "" "DEBUG_INFO" "EXPORTS;OBJECTS;RENAME;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "" "EXPORTS;OBJECTS;STRIPPED;RENAME;LIBRARIES" ${ARGN})
   set(changes "")
   foreach(symbol ${arg_EXPORTS})
     list(APPEND changes --keep-global-symbol=${symbol})
@@ -60,18 +61,22 @@ function(pollux_join name)
   foreach(pair ${arg_RENAME})
     list(APPEND changes --redefine-sym ${pair})
   endforeach()
-  set(strip "")
-  if(DEFINED arg_DEBUG_INFO AND NOT arg_DEBUG_INFO)
-    set(strip --strip-debug)
-  endif()
   set(joined ${CMAKE_CURRENT_BINARY_DIR}/${name}.joined.o)
+  set(stripped ${CMAKE_CURRENT_BINARY_DIR}/${name}.stripped.o)
   set(object ${CMAKE_CURRENT_BINARY_DIR}/${name}.o)
+  set(strip "")
+  set(others "")
+  if(arg_STRIPPED)
+    set(strip COMMAND ${POLLUX_JOIN_LINKER} -r --strip-debug -o ${stripped} ${arg_STRIPPED})
+    set(others ${stripped})
+  endif()
   add_custom_command(
     OUTPUT ${object}
-    COMMAND ${POLLUX_JOIN_LINKER} -r --force-group-allocation ${strip} -o ${joined} ${arg_OBJECTS}
+    ${strip}
+    COMMAND ${POLLUX_JOIN_LINKER} -r --force-group-allocation -o ${joined} ${arg_OBJECTS} ${others}
     COMMAND ${POLLUX_JOIN_OBJCOPY} ${changes} ${joined} ${object}
-    COMMAND ${CMAKE_COMMAND} -E rm ${joined}
-    DEPENDS ${arg_OBJECTS}
+    COMMAND ${CMAKE_COMMAND} -E rm -f ${joined} ${stripped}
+    DEPENDS ${arg_OBJECTS} ${arg_STRIPPED}
     COMMAND_EXPAND_LISTS VERBATIM
     COMMENT "Joining ${name}")
   add_custom_target(${name}_object DEPENDS ${object})

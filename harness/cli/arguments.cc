@@ -136,6 +136,14 @@ std::shared_ptr<const run::Mix> mix_named(const std::string& strategy, const std
                        std::get<faults::Profile>(std::move(loaded)));
 }
 
+std::shared_ptr<const run::Mix> mix_of(const run::Plan& plan) {
+  if (auto* drawn = std::get_if<run::Drawn>(&plan.choices)) return drawn->mix;
+  const auto& deviations = std::get<std::vector<Deviation>>(plan.choices);
+  bool faults = std::any_of(deviations.begin(), deviations.end(),
+                            [](const Deviation& d) { return d.site >= site::kFirstFault; });
+  return mix_named("random", faults ? "legal" : "calm");
+}
+
 void reject_duplicates(const std::vector<std::string>& arguments,
                        const std::vector<std::string_view>& repeatable) {
   std::set<std::string> seen;

@@ -48,6 +48,9 @@ struct MemoryFlags {
 
 const Suite& suite_named(std::string_view name);
 std::shared_ptr<const run::Mix> mix_named(const std::string& strategy, const std::string& profile);
+// What further choices of a plan's kind are drawn from: its own mix, or for explicit deviations the
+// random strategy, with faults when it has some.
+std::shared_ptr<const run::Mix> mix_of(const run::Plan&);
 
 // A flag that stands twice among the arguments is an error, save for those in `repeatable`.
 void reject_duplicates(const std::vector<std::string>& arguments,

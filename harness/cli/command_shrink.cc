@@ -4,6 +4,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exec_suite.h"
+#include "cli/explain_report.h"
 #include "cli/report.h"
 #include "cli/token_argument.h"
 #include "run/shrinker.h"
@@ -35,9 +36,7 @@ class ShrinkCommand final : public Command {
     request.plan = plan;
     if (!duration_.empty())
       request.budget = request.soft_budget = parse_duration("--for", duration_);
-    auto* drawn = std::get_if<run::Drawn>(&plan.choices);
-    request.mix =
-        drawn != nullptr ? drawn->mix : mix_named("random", has_faults(plan) ? "legal" : "calm");
+    request.mix = mix_of(plan);
     std::unique_ptr<run::Runner> runner = make_runner(plan);
     run::ShrinkResult result = run::shrink(request, *runner, [this](const std::string& line) {
       if (!quiet_) std::fprintf(stderr, "%s\n", line.c_str());
@@ -55,18 +54,11 @@ class ShrinkCommand final : public Command {
         result.plan.workload.size(), result.seconds, static_cast<unsigned long long>(result.runs),
         result.out_of_time ? "; time was up, there may be less" : "");
     run::Token small = run::make_token(result.plan, result.result, build_of(result.plan));
-    print_failure(result.plan, result.result, "shrunk", run::encode_or_write(small));
+    explain_failure(result.plan, result.result, request.mix, "shrunk", run::encode_or_write(small));
     return exit_code_of(result.result.verdict);
   }
 
  private:
-  static bool has_faults(const run::Plan& plan) {
-    for (const Deviation& deviation : std::get<std::vector<Deviation>>(plan.choices)) {
-      if (deviation.site >= site::kFirstFault) return true;
-    }
-    return false;
-  }
-
   std::string token_, duration_;
   bool force_ = false, quiet_ = false;
 };

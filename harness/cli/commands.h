@@ -29,6 +29,7 @@ std::unique_ptr<Command> make_exec_command();
 std::unique_ptr<Command> make_explore_command();
 std::unique_ptr<Command> make_replay_command();
 std::unique_ptr<Command> make_shrink_command();
+std::unique_ptr<Command> make_explain_command();
 std::unique_ptr<Command> make_trace_command();
 std::unique_ptr<Command> make_compare_command();
 std::unique_ptr<Command> make_faults_command();

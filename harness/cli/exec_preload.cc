@@ -99,11 +99,12 @@ __attribute__((constructor)) void begin() {
   auto parsed = run::parse_token({shared.token, shared.token_size});
   if (auto* error = std::get_if<run::TokenError>(&parsed)) refuse(error->message.c_str());
   auto& token = std::get<run::Token>(parsed);
-  preloaded->plan = {nullptr, token.workload, token.choices, token.overrides};
+  preloaded->plan = {nullptr, token.workload, token.choices, token.overrides, token.then};
   preloaded->inner = run::make_strategy(preloaded->plan);
   RunOptions options = run::make_options(preloaded->plan);
   options.trace = shared.trace;
   options.record_steps = shared.steps;
+  options.log_steps = shared.log_steps;
   if (shared.points_max != 0) options.points_max = shared.points_max;
   if (shared.calls_max != 0) options.calls_max = shared.calls_max;
   auto strategy = std::make_unique<run::Tap>(*preloaded->inner, shared.log);

@@ -295,6 +295,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   run::check(token.size() <= ExecShared::kTokenMax, "too many deviations");
   shared->trace = watch.trace;
   shared->steps = watch.steps;
+  shared->log_steps = watch.log;
   shared->points_max = watch.points_max;
   shared->calls_max = watch.calls_max;
   shared->token_size = token.size();

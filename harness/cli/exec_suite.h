@@ -38,8 +38,8 @@ struct ExecShared {
   static constexpr size_t kTokenMax = 64u << 20;
   static constexpr size_t kResultMax = 512u << 20;
 
-  bool started;       // by the library: it is loaded and reads the plan
-  bool trace, steps;  // by the parent
+  bool started;                  // by the library: it is loaded and reads the plan
+  bool trace, steps, log_steps;  // by the parent
   uint64_t points_max, calls_max;
   size_t token_size;   // by the parent: the plan, as a token
   size_t result_size;  // by the library, last: 0 while there is no result

@@ -26,6 +26,7 @@ Examples:
   pollux run netpoll --seeds 0..10000      each seed is one workload on one schedule with its faults
   pollux replay TOKEN                      the same run again: same verdict, same hash
   pollux shrink TOKEN                      the smallest failure that is still the same
+  pollux explain TOKEN                     why it fails, on one screen
   pollux trace TOKEN                       what happened, step by step
   pollux explore polldesc --preemptions 2  every run of a small workload within a bound
   pollux exec --seeds 0..100 -- ./server   any dynamically linked program
@@ -50,6 +51,7 @@ Commands make_commands() {
   commands.push_back(make_explore_command());
   commands.push_back(make_replay_command());
   commands.push_back(make_shrink_command());
+  commands.push_back(make_explain_command());
   commands.push_back(make_trace_command());
   commands.push_back(make_compare_command());
   commands.push_back(make_faults_command());

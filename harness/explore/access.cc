@@ -12,8 +12,10 @@ void observe_accesses(AccessObserver* observer) {
   state.timeline.tell_of_spending(observer != nullptr);
 }
 
+AccessObserver* access_observer() { return state.observer; }
+
 void observed_point(uint64_t where, Object object, bool writes) {
-  state.observer->at_point(state.current, object, writes);
+  state.observer->at_point(state.current, where, object, writes);
   point_at(where);
   if (object != kNoObject) state.observer->touched(state.current, object, writes);
 }

@@ -7,6 +7,7 @@
 // is. Addresses serve to compare within one run only; nothing is ordered or recorded by them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "pollux/choice.h"
@@ -35,10 +36,18 @@ class AccessObserver {
  public:
   virtual ~AccessObserver() = default;
 
-  // `thread` has arrived at a point in front of such an access.
-  virtual void at_point(Actor thread, Object object, bool writes) {
-    (void)thread, (void)object, (void)writes;
+  // `thread` has arrived at a point in front of such an access. `where`: its kind and place, as
+  // they go into the hash.
+  virtual void at_point(Actor thread, uint64_t where, Object object, bool writes) {
+    (void)thread, (void)where, (void)object, (void)writes;
   }
+  // What the next at_point is about, to the byte: an access of the program's own code, made by the
+  // instruction in front of `code`.
+  virtual void at_access(const volatile void* address, size_t size, uintptr_t code) {
+    (void)address, (void)size, (void)code;
+  }
+  // In weak memory: the load that the current step is has read `value`, which is not the newest.
+  virtual void read_stale(uint64_t value) { (void)value; }
   // It does it now. What a step touches comes after the choice that began the step.
   virtual void touched(Actor thread, Object object, bool writes) = 0;
 
@@ -51,5 +60,6 @@ class AccessObserver {
 
 // For the run that begins, from Strategy::begin. Null again when the next run begins.
 void observe_accesses(AccessObserver*);
+AccessObserver* access_observer();
 
 }  // namespace pollux::explore

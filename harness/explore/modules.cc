@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "explore/modules.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <link.h>
+#include <sys/syscall.h>
 
 #include <cstring>
 #include <string_view>
 
 #include "explore/check.h"
 #include "pollux/shim/gate.h"
+#include "pollux/shim/raw_system_call.h"
 
 namespace pollux::explore {
 namespace {
@@ -145,6 +149,23 @@ uint64_t module_relative(uintptr_t address) {
     return (uint64_t{i} << 40) | (address - modules.list[i].low);
   }
   return uint64_t{kModulesMax} << 40;  // generated code, or a module loaded within the run
+}
+
+std::vector<std::string> module_paths() {
+  std::vector<std::string> paths;
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void* result) {
+        static_cast<std::vector<std::string>*>(result)->emplace_back(
+            info->dlpi_name != nullptr ? info->dlpi_name : "");
+        return 0;
+      },
+      &paths);
+  char self[PATH_MAX];
+  long size =
+      shim::raw_system_call(SYS_readlinkat, AT_FDCWD, reinterpret_cast<long>("/proc/self/exe"),
+                            reinterpret_cast<long>(self), sizeof self);
+  if (!paths.empty() && size > 0) paths[0].assign(self, static_cast<size_t>(size));
+  return paths;
 }
 
 void confirm_static_tls(uintptr_t donor_thread_pointer) {

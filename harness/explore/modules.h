@@ -6,6 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 namespace pollux::explore {
 
@@ -21,6 +23,9 @@ Extent executable();
 
 // (module number << 40) | offset, modules numbered in load order.
 uint64_t module_relative(uintptr_t address);
+
+// Paths of the modules, by number. Allocates.
+std::vector<std::string> module_paths();
 
 // Called on a fresh donor: which modules have their TLS at a fixed offset from its thread pointer
 // shows by comparison with the thread that looked at them first.

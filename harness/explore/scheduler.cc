@@ -91,7 +91,7 @@ void on_deadline(void*, uint64_t id, uint64_t generation) {
 }
 
 void describe_switch(Actor next) {
-  if (trace::recorder.text) trace::line("-> %s", state.threads[next].name);
+  if (trace::recorder.text) trace::line(trace::What::turn, "-> %s", state.threads[next].name);
 }
 
 void* run_body(void* argument) {
@@ -152,6 +152,7 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   state.watcher = nullptr;
   state.observer = nullptr;
   state.watch_length = 0;
+  state.word_names = nullptr;
   state.process_end = nullptr;
   state.verdict = Verdict::held;
   reason_of_end().clear();
@@ -328,6 +329,8 @@ bool run_is_on() { return state.on; }
 
 Outcome outcome() { return {state.verdict, reason_of_end(), state.points, state.switches}; }
 
+uint64_t points_so_far() { return state.points; }
+
 void set_quiescence_judge(QuiescenceJudge function) { judge = function; }
 
 void adopt_main_thread(const SchedulerOptions& options, Strategy& strategy, ProcessEnd at_end) {
@@ -383,7 +386,7 @@ bool block(Why why, const void* object, Time deadline) {
   if (deadline != kNever) {
     state.timeline.add(deadline, on_deadline, nullptr, state.current, thread.generation);
   }
-  if (trace::recorder.text) trace::line("waits for %s", to_string(why));
+  if (trace::recorder.text) trace::line(trace::What::waits, "waits for %s", to_string(why));
   state.runnable &= ~bit(state.current);
   if (why != Why::held) somebody_blocked();
   leave_carrier();

@@ -71,6 +71,7 @@ struct Outcome {
   uint64_t points, switches;
 };
 Outcome outcome();
+uint64_t points_so_far();
 // After a run that ended with Verdict::data_race: both accesses, the second one with its stack.
 const std::string& race_details();
 bool run_is_on();

@@ -116,6 +116,7 @@ struct State {
   Verdict verdict = Verdict::held;
   AtomicWatcher watcher = nullptr;
   void* watcher_context = nullptr;
+  WordNames word_names = nullptr;
 };
 
 extern NeverDestroyed<State> state_storage;

@@ -49,7 +49,7 @@ class PosStrategy final : public Strategy, private explore::AccessObserver {
     uint64_t priority = 0;
   };
 
-  void at_point(Actor thread, explore::Object object, bool writes) override {
+  void at_point(Actor thread, uint64_t, explore::Object object, bool writes) override {
     next_[thread] = {object, writes, random_.next()};
     if (thread >= threads_) threads_ = thread + 1u;
   }
@@ -60,8 +60,8 @@ class PosStrategy final : public Strategy, private explore::AccessObserver {
       next.priority = random_.next();
     }
   }
-  void enabled(Actor, Actor whom) override { at_point(whom, explore::kNoObject, false); }
-  void created(Actor, Actor whom) override { at_point(whom, explore::kNoObject, false); }
+  void enabled(Actor, Actor whom) override { at_point(whom, 0, explore::kNoObject, false); }
+  void created(Actor, Actor whom) override { at_point(whom, 0, explore::kNoObject, false); }
 
   explore::Swarm swarm_;
   explore::Random random_;

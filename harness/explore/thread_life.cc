@@ -50,7 +50,7 @@ void exit_with_last_thread() {
   thread.state = ThreadState::done;
   thread.no_preempt = 0;
   state.runnable &= ~bit(id);
-  if (trace::recorder.text) trace::line("ends");
+  if (trace::recorder.text) trace::line(trace::What::note, "ends");
   wake_all(Why::join, &thread);
   if (thread.added && --state.added_alive == 0 && state.process_end == nullptr) {
     end_run(Verdict::held, "");

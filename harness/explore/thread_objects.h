@@ -9,4 +9,7 @@ namespace pollux::explore {
 
 shim::Threads& thread_objects();
 
+// What an operation on a thread object is called ("mutex_lock"), by the place of its point.
+const char* object_call_name(uint64_t place);
+
 }  // namespace pollux::explore

@@ -9,6 +9,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 #include "explore/check.h"
 #include "explore/clock.h"
@@ -63,6 +64,18 @@ int join_until(pthread_t handle, void** result, Time deadline, bool wait) {
 shim::Threads& thread_objects() {
   static constinit ThreadObjects objects;
   return objects;
+}
+
+const char* object_call_name(uint64_t place) {
+  constexpr const char* kNames[] = {
+      "thread create", "join",          "detach",        "mutex_lock",     "mutex_trylock",
+      "mutex_unlock",  "cond_wait",     "cond_signal",   "cond_broadcast", "cond wake-up",
+      "rwlock_rdlock", "rwlock_wrlock", "rwlock_unlock", "once",           "static guard",
+      "barrier_wait",  "spin_lock",     "spin_unlock",   "sem_wait",       "sem_post"};
+  static_assert(std::size(kNames) == static_cast<size_t>(ObjectCall::sem_post) -
+                                         static_cast<size_t>(ObjectCall::create) + 1);
+  uint64_t index = place - static_cast<uint64_t>(ObjectCall::create);
+  return index < std::size(kNames) ? kNames[index] : "?";
 }
 
 void object_point(ObjectCall call, const volatile void* address) {

@@ -37,8 +37,9 @@ constexpr bool reads_only(Kind kind) {
   return kind == Kind::read || kind == Kind::volatile_read || kind == Kind::atomic_load;
 }
 
-__attribute__((noinline)) void tell_observer(Kind kind, uint64_t where, const volatile void* at,
-                                             size_t size) {
+__attribute__((noinline)) void tell_observer(Kind kind, uintptr_t caller, uint64_t where,
+                                             const volatile void* at, size_t size) {
+  state.observer->at_access(at, size, caller);
   const Object first = object_of(at);
   observed_point(where, at == nullptr ? kNoObject : first, !reads_only(kind));
   if (at == nullptr || size <= 1) return;
@@ -52,7 +53,7 @@ __attribute__((noinline)) void tell_observer(Kind kind, uint64_t where, const vo
                                                 const volatile void* at, size_t size) {
   uint64_t where = tagged(kind, place(caller));
   if (__builtin_expect(state.observer != nullptr, 0)) {
-    tell_observer(kind, where, at, size);
+    tell_observer(kind, caller, where, at, size);
   } else {
     point_at(where);
   }
@@ -187,7 +188,11 @@ template <typename T>
 __attribute__((noinline)) T ordered_load(const Call& call, const volatile T* at, T memory,
                                          int order) {
   check_access(at, sizeof(T), {.writes = false, .atomic = true}, call.caller);
-  return static_cast<T>(history_load(at, sizeof(T), memory, order_of(order)));
+  T value = static_cast<T>(history_load(at, sizeof(T), memory, order_of(order)));
+  if (value != memory && state.observer != nullptr) {
+    state.observer->read_stale(static_cast<uint64_t>(value));
+  }
+  return value;
 }
 
 template <typename T>

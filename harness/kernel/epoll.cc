@@ -223,6 +223,7 @@ long EpollSet::harvest(epoll_event* target, int max) {
     explore::kernel_acquire(item->file->inflow());
     item->file->reported |= events;
     item->handed_out = true;
+    item->handed_out_at = explore::points_so_far();
     // epoll_event is packed: the target may be unaligned.
     epoll_event event{};
     event.events = events;
@@ -232,6 +233,7 @@ long EpollSet::harvest(epoll_event* target, int max) {
     if (__builtin_expect(trace::recorder.text, 0)) {
       if (!harvest_text.empty()) harvest_text += ' ';
       harvest_text += std::to_string(item->fd) + ':' + epoll_bits(events);
+      trace::concerns(item->fd);
     }
     if ((item->events & EPOLLONESHOT) != 0) {
       item->events &= kEpollPrivateBits;

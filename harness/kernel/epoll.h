@@ -34,8 +34,9 @@ struct EpollItem {
   uint32_t events;
   uint64_t data;
   bool is_ready;
-  bool is_repeated;  // a redundant edge was added since the last true one
-  bool handed_out;   // an event was handed out since the file last woke it
+  bool is_repeated;        // a redundant edge was added since the last true one
+  bool handed_out;         // an event was handed out since the file last woke it
+  uint64_t handed_out_at;  // the last time: number of scheduling points; 0: never
   EpollItem *next_ready, *previous_ready;
   EpollItem *next_of_file, *previous_of_file;
   EpollItem *next_of_set, *previous_of_set;

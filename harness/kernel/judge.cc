@@ -77,7 +77,12 @@ std::string Kernel::dump() const {
     text += name_of(number, fd) + ": " + file->describe();
     if (file->non_blocking) text += ", non-blocking";
     for (EpollItem* item = file->items(); item != nullptr; item = item->next_of_file) {
-      if (item->fd == fd) text += ", in epoll for " + epoll_bits(item->events);
+      if (item->fd != fd) continue;
+      // ERR and HUP are always waited for.
+      text += ", in epoll for " + epoll_bits(item->events & ~uint32_t{EPOLLERR | EPOLLHUP});
+      if (item->handed_out_at != 0) {
+        text += " (last event at step " + std::to_string(item->handed_out_at) + ")";
+      }
     }
     text += '\n';
   });

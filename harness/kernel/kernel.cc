@@ -18,6 +18,8 @@
 
 namespace pollux::kernel {
 
+using trace::What;
+
 explore::NeverDestroyed<Pools> pools_storage;
 
 void Pools::reset() {
@@ -43,7 +45,7 @@ void note_fault(faults::PointId point) {
   trace::recorder.mix(0xFA000000ull + point);
   trace::recorder.step();
   if (trace::recorder.text) {
-    trace::line("fault %s", std::string(faults::points()[point].name).c_str());
+    trace::line(What::fault, "fault %s", std::string(faults::points()[point].name).c_str());
   }
 }
 
@@ -64,7 +66,21 @@ void count_spin(const char* call, bool something_ready) {
 
 namespace {
 
+// Calls whose result is a new descriptor.
+bool makes_descriptor(const Call& call) {
+  if (call.handler == call_accept || call.handler == call_accept4) return true;
+  if (call.handler == call_dup || call.handler == call_dup2 || call.handler == call_dup3)
+    return true;
+  if (call.route != Route::twin) return false;
+  return call.handler == call_socket || call.handler == call_epoll_create ||
+         call.handler == call_epoll_create1 || call.handler == call_eventfd ||
+         call.handler == call_eventfd2 || call.handler == call_timerfd_create;
+}
+
 void trace_call(const Call& call, const Arguments& a, long result) {
+  if (call.route == Route::by_fd) trace::concerns(a.integer(0));
+  if (call.handler == call_epoll_ctl) trace::concerns(a.integer(2));
+  if (result >= kFdBase && makes_descriptor(call)) trace::concerns(static_cast<int>(result));
   char head[64];
   if (call.route == Route::by_fd) {
     std::snprintf(head, sizeof head, "%s(%d)", call.name, a.integer(0));
@@ -75,16 +91,16 @@ void trace_call(const Call& call, const Arguments& a, long result) {
       result < 0 && result > -4096 ? strerrorname_np(static_cast<int>(-result)) : nullptr;
   if (result == explore::kRestart) name = "ERESTARTSYS";
   if (name != nullptr) {
-    trace::line("%s = %s", head, name);
+    trace::line(What::call, "%s = %s", head, name);
   } else if (result > 0 && (call.handler == call_epoll_wait || call.handler == call_epoll_pwait ||
                             call.handler == call_epoll_pwait2)) {
-    trace::line("%s = %ld [%s]", head, result, last_harvest().c_str());
+    trace::line(What::call, "%s = %ld [%s]", head, result, last_harvest().c_str());
   } else if (call.handler == call_epoll_ctl) {
     static constexpr const char* kOperations[] = {"?", "ADD", "DEL", "MOD"};
     unsigned operation = a[1] >= 1 && a[1] <= 3 ? static_cast<unsigned>(a[1]) : 0;
-    trace::line("%s %s %d = %ld", head, kOperations[operation], a.integer(2), result);
+    trace::line(What::call, "%s %s %d = %ld", head, kOperations[operation], a.integer(2), result);
   } else {
-    trace::line("%s = %ld", head, result);
+    trace::line(What::call, "%s = %ld", head, result);
   }
 }
 
@@ -198,6 +214,11 @@ long Kernel::system_call(long number, long a0, long a1, long a2, long a3, long a
       stop_unmodelled(number, call.name);
   }
   return shim::raw_system_call(number, a0, a1, a2, a3, a4, a5);
+}
+
+const char* call_name(unsigned long number) {
+  const char* name = number < kCallNumbers ? call_table[number].name : nullptr;
+  return name != nullptr ? name : "?";
 }
 
 Kernel& kernel() {

@@ -70,6 +70,9 @@ class Kernel final : public shim::SystemCalls {
   std::string dump() const;
 };
 
+// "epoll_wait"; "?" for a number that the twin does not know.
+const char* call_name(unsigned long number);
+
 // The kernel of this process.
 Kernel& kernel();
 

@@ -169,7 +169,7 @@ void trace_signal(const siginfo_t& info, const SignalAction& action) {
   trace::recorder.step();
   if (!trace::recorder.text) return;
   const char* what = action.handler == kDefault ? "default action" : "handler";
-  trace::line("takes %s: %s", signal_name(info.si_signo).c_str(), what);
+  trace::line(trace::What::note, "takes %s: %s", signal_name(info.si_signo).c_str(), what);
 }
 
 Interruption take_all();

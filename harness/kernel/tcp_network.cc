@@ -50,7 +50,8 @@ void note(const char* what, const Stream* stream) {
   const TcpSocket* socket = stream->to != nullptr ? stream->to : stream->from;
   if (socket == nullptr) return;
   bool inward = socket == stream->to;
-  trace::line("%s %s -> %s", what, to_string(inward ? socket->remote : socket->local).c_str(),
+  trace::line(trace::What::packet, "%s %s -> %s", what,
+              to_string(inward ? socket->remote : socket->local).c_str(),
               to_string(inward ? socket->local : socket->remote).c_str());
 }
 

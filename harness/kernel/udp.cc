@@ -48,8 +48,8 @@ uint64_t packed(Address address) {
 
 void note(const char* what, const Datagram* datagram) {
   if (__builtin_expect(!trace::recorder.text, 1)) return;
-  trace::line("%s %s -> %s, %zu bytes", what, to_string(datagram->from).c_str(),
-              to_string(datagram->to).c_str(), datagram->size);
+  trace::line(trace::What::packet, "%s %s -> %s, %zu bytes", what,
+              to_string(datagram->from).c_str(), to_string(datagram->to).c_str(), datagram->size);
 }
 
 }  // namespace

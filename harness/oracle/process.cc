@@ -6,6 +6,7 @@
 #include "oracle/judges.h"
 #include "oracle/run_state.h"
 #include "pollux/shim/gate.h"
+#include "trace/step_recorder.h"
 
 namespace pollux::oracle {
 namespace {
@@ -50,6 +51,7 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
                               .races = options.races,
                               .weak_memory = options.weak_memory},
                              *run.strategy, run_ended);
+  if (options.log_steps) trace::start_step_log();
   if (!populate) return;
   shim::HarnessScope scope;
   populate();

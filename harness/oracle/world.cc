@@ -15,6 +15,7 @@
 #include "oracle/run_state.h"
 #include "pollux/shim/gate.h"
 #include "trace/recorder.h"
+#include "trace/step_recorder.h"
 
 namespace pollux {
 
@@ -51,6 +52,7 @@ RunResult World::run() {
                       .races = options.races,
                       .weak_memory = options.weak_memory},
                      *options.strategy);
+  if (options.log_steps) trace::start_step_log();
   for (State::Body& body : state_->bodies) {
     explore::spawn(std::move(body.name), body.host, std::move(body.body));
   }
@@ -99,7 +101,7 @@ bool fault_happened(uint16_t point) {
 void trace_note(const char* text) {
   if (!shim::in_run()) return;
   shim::HarnessScope scope;
-  if (trace::recorder.text) trace::line("%s", text);
+  if (trace::recorder.text) trace::line(trace::What::note, "%s", text);
 }
 
 }  // namespace pollux

@@ -96,6 +96,20 @@ std::unique_ptr<Strategy> make_plain_strategy(const StrategySpec& spec, uint64_t
   return nullptr;
 }
 
+std::unique_ptr<Strategy> draw_strategy(const Drawn& drawn) {
+  const StrategySpec& spec = drawn.mix->strategy;
+  const faults::Profile& profile = drawn.mix->profile;
+  if (spec.pct_depth == 0) {
+    return make_plain_strategy(spec, drawn.seed, rates_of(profile), profile.swarm);
+  }
+  uint64_t length = spec.pct_length != 0 ? spec.pct_length : drawn_pct_length(drawn.seed);
+  return make_pct_strategy(drawn.seed, spec.pct_depth, length, rates_of(profile), profile.swarm);
+}
+
+void arm(const faults::Profile& profile, std::vector<bool>& wanted) {
+  for (const faults::ProfileFault& fault : profile.faults) wanted[fault.point] = true;
+}
+
 }  // namespace
 
 std::string to_string(const StrategySpec& spec) {
@@ -171,36 +185,33 @@ std::string property_of(const RunResult& result) {
 }
 
 std::unique_ptr<Strategy> make_strategy(const Plan& plan) {
+  std::unique_ptr<Strategy> strategy;
   if (auto* deviations = std::get_if<std::vector<Deviation>>(&plan.choices)) {
-    return make_replay_strategy(*deviations);
+    strategy = make_replay_strategy(*deviations);
+  } else {
+    strategy = draw_strategy(std::get<Drawn>(plan.choices));
   }
-  const Drawn& drawn = std::get<Drawn>(plan.choices);
-  const StrategySpec& spec = drawn.mix->strategy;
-  const faults::Profile& profile = drawn.mix->profile;
-  if (spec.pct_depth == 0) {
-    return make_plain_strategy(spec, drawn.seed, rates_of(profile), profile.swarm);
-  }
-  uint64_t length = spec.pct_length != 0 ? spec.pct_length : drawn_pct_length(drawn.seed);
-  return make_pct_strategy(drawn.seed, spec.pct_depth, length, rates_of(profile), profile.swarm);
+  if (!plan.then) return strategy;
+  return make_prefix_strategy(std::move(strategy), plan.then->from,
+                              draw_strategy(plan.then->drawn));
 }
 
 RunOptions make_options(const Plan& plan) {
   RunOptions options;
+  // A point that is not armed answers no, as an armed one does by default: of a list of deviations
+  // only the deviating ones need to be.
+  std::vector<bool> wanted(faults::points().size());
   if (auto* deviations = std::get_if<std::vector<Deviation>>(&plan.choices)) {
-    // A point that is not armed answers no, as an armed one does by default: only the deviating
-    // ones need to be.
-    std::vector<bool> wanted(faults::points().size());
     for (const Deviation& deviation : *deviations) {
       size_t point = deviation.site - size_t{site::kFirstFault};
       if (deviation.site >= site::kFirstFault && point < wanted.size()) wanted[point] = true;
     }
-    for (size_t i = 0; i < wanted.size(); ++i) {
-      if (wanted[i]) options.fault_points.push_back(static_cast<faults::PointId>(i));
-    }
   } else {
-    for (const faults::ProfileFault& fault : std::get<Drawn>(plan.choices).mix->profile.faults) {
-      options.fault_points.push_back(fault.point);
-    }
+    arm(std::get<Drawn>(plan.choices).mix->profile, wanted);
+  }
+  if (plan.then) arm(plan.then->drawn.mix->profile, wanted);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i]) options.fault_points.push_back(static_cast<faults::PointId>(i));
   }
   if (plan.suite != nullptr) plan.suite->adjust(plan.workload, options);
   for (const auto& [name, value] : plan.overrides) apply_override(options, name, value);
@@ -214,6 +225,7 @@ RunResult execute(const Plan& plan, const Watch& watch, Strategy* instead) {
   options.strategy = instead != nullptr ? instead : own.get();
   options.trace = watch.trace;
   options.record_steps = watch.steps;
+  options.log_steps = watch.log;
   if (watch.points_max != 0) options.points_max = watch.points_max;
   if (watch.calls_max != 0) options.calls_max = watch.calls_max;
   World world(options);

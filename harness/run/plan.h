@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -53,11 +54,18 @@ using Overrides = std::map<std::string, int64_t>;
 bool apply_override(RunOptions&, std::string_view field, int64_t value);
 std::vector<std::string_view> override_names();
 
+// From a step on the choices are drawn, whatever the plan has for later.
+struct Redrawn {
+  uint64_t from = 0;  // scheduling point; those before it are as planned
+  Drawn drawn;
+};
+
 struct Plan {
   const Suite* suite = nullptr;
   std::string workload;
   std::variant<Drawn, std::vector<Deviation>> choices;
   Overrides overrides;
+  std::optional<Redrawn> then = {};
 };
 
 // The property that a failed run broke: what the reason names before its first ": " for a violation
@@ -73,6 +81,7 @@ RunOptions make_options(const Plan&);
 struct Watch {
   bool trace = false;
   bool steps = false;
+  bool log = false;         // of steps, for a report
   uint64_t points_max = 0;  // 0: as planned
   uint64_t calls_max = 0;
 };

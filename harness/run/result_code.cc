@@ -82,7 +82,58 @@ class Reader {
   size_t left_;
 };
 
-constexpr size_t kTail = 64;  // room for the empty lists that follow
+constexpr size_t kTail = 256;  // room for the empty lists that follow
+
+void write_texts(const std::vector<std::string>& texts, Writer& out) {
+  size_t needed = 0;
+  for (const std::string& text : texts) needed += sizeof(size_t) + text.size();
+  size_t count = needed + kTail <= out.left() ? texts.size() : 0;
+  out.number(count);
+  for (size_t i = 0; i < count; ++i) out.text(texts[i], kTail);
+}
+void read_texts(Reader& in, std::vector<std::string>& texts) {
+  size_t count = 0;
+  in.number(count);
+  texts.resize(count);
+  for (std::string& text : texts) in.text(text);
+}
+
+void write_log(const StepLog& log, Writer& out) {
+  out.list(log.steps, kTail);
+  out.list(log.made, kTail);
+  out.list(log.frames, kTail);
+  out.list(log.stuck, kTail);
+  out.number(log.dropped);
+  for (const auto* texts : {&log.texts, &log.modules, &log.threads}) write_texts(*texts, out);
+  size_t count = log.words.size() * kTail < out.left() ? log.words.size() : 0;
+  out.number(count);
+  for (size_t i = 0; i < count; ++i) {
+    const WatchedWord& word = log.words[i];
+    out.text(word.name, 0);
+    out.text(word.value, 0);
+    out.number(word.address);
+    out.number(word.fd);
+    out.number(word.waiting);
+  }
+}
+void read_log(Reader& in, StepLog& log) {
+  in.list(log.steps);
+  in.list(log.made);
+  in.list(log.frames);
+  in.list(log.stuck);
+  in.number(log.dropped);
+  for (auto* texts : {&log.texts, &log.modules, &log.threads}) read_texts(in, *texts);
+  size_t count = 0;
+  in.number(count);
+  log.words.resize(count);
+  for (WatchedWord& word : log.words) {
+    in.text(word.name);
+    in.text(word.value);
+    in.number(word.address);
+    in.number(word.fd);
+    in.number(word.waiting);
+  }
+}
 
 }  // namespace
 
@@ -98,6 +149,7 @@ size_t write_result(const RunResult& result, char* to, size_t capacity) {
   out.text(result.details, kTail);
   out.list(result.deviations, kTail);
   out.list(result.step_hashes, kTail);
+  write_log(result.log, out);
   size_t lines = 0, needed = sizeof lines;
   while (lines < result.trace.size() &&
          needed + sizeof lines + result.trace[lines].size() <= out.left()) {
@@ -121,6 +173,7 @@ RunResult read_result(const char* from, size_t size) {
   in.text(result.details);
   in.list(result.deviations);
   in.list(result.step_hashes);
+  read_log(in, result.log);
   size_t lines = 0;
   in.number(lines);
   result.trace.resize(lines);

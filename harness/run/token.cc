@@ -124,15 +124,32 @@ std::variant<std::vector<Deviation>, std::string> decode_deviations(const Json& 
 
 // --- The payload.
 
+void encode_drawn(const Drawn& drawn, Json& json) {
+  json["s"] = drawn.seed;
+  json["t"] = to_string(drawn.mix->strategy);
+  json["f"] = encode_profile(drawn.mix->profile);
+}
+
+std::variant<Drawn, std::string> decode_drawn(const Json& json) {
+  auto strategy = parse_strategy(json.at("t").get<std::string>());
+  if (auto* error = std::get_if<std::string>(&strategy)) return *error;
+  auto profile = decode_profile(json.at("f"));
+  if (auto* error = std::get_if<std::string>(&profile)) return *error;
+  return Drawn{json.at("s"), make_mix(std::get<StrategySpec>(strategy),
+                                      std::get<faults::Profile>(std::move(profile)))};
+}
+
 std::string encode_payload(const Token& token) {
   Json json = {{"w", token.workload}, {"r", static_cast<unsigned>(token.verdict)},
                {"p", token.property}, {"h", token.hash},
                {"b", token.build},    {"c", token.compiler}};
   if (!token.overrides.empty()) json["o"] = token.overrides;
+  if (token.then) {
+    json["x"] = token.then->from;
+    encode_drawn(token.then->drawn, json["y"]);
+  }
   if (auto* drawn = std::get_if<Drawn>(&token.choices)) {
-    json["s"] = drawn->seed;
-    json["t"] = to_string(drawn->mix->strategy);
-    json["f"] = encode_profile(drawn->mix->profile);
+    encode_drawn(*drawn, json);
   } else {
     json["d"] = encode_deviations(std::get<std::vector<Deviation>>(token.choices));
   }
@@ -162,18 +179,20 @@ std::variant<Token, std::string> decode_payload(const std::string& bytes) {
         return "it sets '" + name + "', which this build does not know";
     }
   }
+  if (json.contains("x")) {
+    auto drawn = decode_drawn(json.at("y"));
+    if (auto* error = std::get_if<std::string>(&drawn)) return *error;
+    token.then = Redrawn{json.at("x"), std::get<Drawn>(std::move(drawn))};
+  }
   if (json.contains("d")) {
     auto deviations = decode_deviations(json.at("d"));
     if (auto* error = std::get_if<std::string>(&deviations)) return *error;
     token.choices = std::get<std::vector<Deviation>>(std::move(deviations));
     return token;
   }
-  auto strategy = parse_strategy(json.at("t").get<std::string>());
-  if (auto* error = std::get_if<std::string>(&strategy)) return *error;
-  auto profile = decode_profile(json.at("f"));
-  if (auto* error = std::get_if<std::string>(&profile)) return *error;
-  token.choices = Drawn{json.at("s"), make_mix(std::get<StrategySpec>(strategy),
-                                               std::get<faults::Profile>(std::move(profile)))};
+  auto drawn = decode_drawn(json);
+  if (auto* error = std::get_if<std::string>(&drawn)) return *error;
+  token.choices = std::get<Drawn>(std::move(drawn));
   return token;
 }
 
@@ -233,6 +252,11 @@ bool same_profile(const faults::Profile& a, const faults::Profile& b) {
                     });
 }
 
+bool same_drawn(const Drawn& a, const Drawn& b) {
+  return a.seed == b.seed && a.mix->strategy == b.mix->strategy &&
+         same_profile(a.mix->profile, b.mix->profile);
+}
+
 }  // namespace
 
 bool operator==(const Token& a, const Token& b) {
@@ -241,14 +265,13 @@ bool operator==(const Token& a, const Token& b) {
       a.build != b.build || a.compiler != b.compiler || a.choices.index() != b.choices.index()) {
     return false;
   }
-  auto* drawn = std::get_if<Drawn>(&a.choices);
-  if (drawn == nullptr) {
-    return std::get<std::vector<Deviation>>(a.choices) ==
-           std::get<std::vector<Deviation>>(b.choices);
+  if (a.then.has_value() != b.then.has_value()) return false;
+  if (a.then && (a.then->from != b.then->from || !same_drawn(a.then->drawn, b.then->drawn))) {
+    return false;
   }
-  const Drawn& other = std::get<Drawn>(b.choices);
-  return drawn->seed == other.seed && drawn->mix->strategy == other.mix->strategy &&
-         same_profile(drawn->mix->profile, other.mix->profile);
+  auto* drawn = std::get_if<Drawn>(&a.choices);
+  if (drawn != nullptr) return same_drawn(*drawn, std::get<Drawn>(b.choices));
+  return std::get<std::vector<Deviation>>(a.choices) == std::get<std::vector<Deviation>>(b.choices);
 }
 
 Token make_token(const Plan& plan, const RunResult& result, const std::string& build) {
@@ -257,6 +280,7 @@ Token make_token(const Plan& plan, const RunResult& result, const std::string& b
   token.workload = plan.workload;
   token.choices = plan.choices;
   token.overrides = plan.overrides;
+  token.then = plan.then;
   token.verdict = result.verdict;
   token.property = property_of(result);
   token.hash = result.hash;
@@ -323,7 +347,7 @@ std::variant<Plan, TokenError> plan_of(const Token& token) {
   std::string complaint = suite->validate(token.workload);
   if (!complaint.empty())
     return TokenError{"token's workload does not fit suite " + token.suite + ": " + complaint};
-  return Plan{suite, token.workload, token.choices, token.overrides};
+  return Plan{suite, token.workload, token.choices, token.overrides, token.then};
 }
 
 }  // namespace pollux::run

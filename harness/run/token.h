@@ -13,6 +13,7 @@
 // numbers have moved. It is nevertheless only promised to replay in the build that made it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -30,6 +31,7 @@ struct Token {
   std::string workload;
   std::variant<Drawn, std::vector<Deviation>> choices;
   Overrides overrides;
+  std::optional<Redrawn> then;
 
   Verdict verdict = Verdict::held;  // expected
   std::string property;

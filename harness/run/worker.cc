@@ -32,6 +32,8 @@ struct Worker::Shared {
 
   Watch watch;
   uint64_t seed;
+  bool has_then;
+  uint64_t then_from, then_seed;  // where the plan has a part to be drawn
   size_t workload_size;
   size_t result_size;
   size_t note_size;     // of what a crash left in `result`
@@ -61,6 +63,7 @@ void Worker::stop() {
 
 bool Worker::can_take(const Plan& plan) const {
   if (child_ <= 0 || base_.suite != plan.suite || base_.overrides != plan.overrides) return false;
+  if (plan.then && (!base_.then || base_.then->drawn.mix != plan.then->drawn.mix)) return false;
   auto* drawn = std::get_if<Drawn>(&plan.choices);
   if (drawn == nullptr) return true;
   auto* known = std::get_if<Drawn>(&base_.choices);
@@ -88,6 +91,12 @@ int Worker::child_main() {
   while (::read(channel_, &byte, 1) == 1) {
     Plan plan = base_;
     plan.workload.assign(shared_->workload, shared_->workload_size);
+    if (!shared_->has_then) {
+      plan.then.reset();
+    } else {
+      plan.then->from = shared_->then_from;
+      plan.then->drawn.seed = shared_->then_seed;
+    }
     RunResult result;
     const Deviation* list = shared_->deviations;
     for (uint32_t i = 0; i < std::max(shared_->list_count, 1u); ++i) {
@@ -136,6 +145,11 @@ void Worker::prepare(const Plan& plan, const Watch& watch) {
   shared_->watch = watch;
   shared_->workload_size = plan.workload.size();
   std::copy(plan.workload.begin(), plan.workload.end(), shared_->workload);
+  shared_->has_then = plan.then.has_value();
+  if (plan.then) {
+    shared_->then_from = plan.then->from;
+    shared_->then_seed = plan.then->drawn.seed;
+  }
   shared_->list_count = 0;
   shared_->at.store(0);
 }

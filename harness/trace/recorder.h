@@ -13,17 +13,19 @@
 #include <vector>
 
 #include "explore/never_destroyed.h"
+#include "pollux/choice.h"
 
 namespace pollux::trace {
 
 struct Recorder {
   uint64_t hash = 0;
-  bool text = false;         // keep lines
+  bool text = false;  // somebody wants lines
+  bool keep_lines = false;
   bool step_hashes = false;  // keep the hash after each step
   std::vector<std::string> lines;
   std::vector<uint64_t> steps;
 
-  void begin(bool keep_text, bool keep_steps);
+  void begin(bool keep_text, bool keep_steps);  // forgets the sink of lines
 
   void mix(uint64_t value) {
     uint64_t mixed = (hash ^ value) * 0x9E3779B97F4A7C15ull;
@@ -52,8 +54,21 @@ struct Recorder {
 extern explore::NeverDestroyed<Recorder> recorder_storage;
 static constexpr Recorder& recorder = recorder_storage.value;
 
+enum class What : uint8_t { call, waits, turn, fault, packet, note };
+
+// Who wants the lines as they come, beside `lines`.
+class LineSink {
+ public:
+  virtual ~LineSink() = default;
+  virtual void line(Actor, What, const char* text) = 0;
+  // The call that the actor is in is about this descriptor.
+  virtual void concerns(Actor, int fd) = 0;
+};
+void set_line_sink(LineSink*);  // null again with the next begin()
+
 // One line of the text trace; call only when recorder.text. printf rules; prefixed with virtual
 // time and thread by the implementation.
-void line(const char* format, ...) __attribute__((format(printf, 1, 2)));
+void line(What, const char* format, ...) __attribute__((format(printf, 2, 3)));
+void concerns(int fd);
 
 }  // namespace pollux::trace

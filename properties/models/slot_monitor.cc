@@ -20,6 +20,8 @@
 // NIL -> NIL by exchange is a row, too. G -> G (another goroutine) is not: two waiters.
 #include "models/slot_monitor.h"
 
+#include <cstring>
+
 namespace pollux::properties {
 
 const char* to_string(Slot slot) {
@@ -71,6 +73,21 @@ bool breaks_table(const SlotRegion& region, const AtomicAccess& access) {
   bool reader;
   return locate(region, access.address, index, reader) &&
          !allowed(classify_slot(access.before), classify_slot(access.after), access.is_store);
+}
+
+WatchedWord describe_slot(const SlotRegion& region, uintptr_t address, uint64_t value) {
+  size_t index = 0;
+  bool reader = false;
+  WatchedWord word;
+  if (!locate(region, address, index, reader)) return word;
+  word.name = std::string(reader ? "rg" : "wg") + " of poll_desc " + std::to_string(index);
+  word.value = to_string(classify_slot(value));
+  word.waiting = classify_slot(value) == Slot::parked || classify_slot(value) == Slot::wait;
+  if (region.fd_offset == 0) return word;
+  uintptr_t at = region.base + index * region.stride + region.fd_offset;
+  std::memcpy(&word.fd, reinterpret_cast<const void*>(at), sizeof word.fd);
+  if (word.fd >= 0) word.name += " (fd " + std::to_string(word.fd) + ")";
+  return word;
 }
 
 std::string describe_transition(const SlotRegion& region, const AtomicAccess& access) {

@@ -35,10 +35,14 @@ struct SlotRegion {
   uint32_t count = 0;
   size_t reader_offset = 0;
   size_t writer_offset = 0;
+  size_t fd_offset = 0;  // of the int that names the descriptor; 0: not known
 };
 
 // One line: which descriptor, direction, transition.
 std::string describe_transition(const SlotRegion&, const AtomicAccess&);
+
+// For reports: the slot at `address` with that value; without a name when that word is no slot.
+WatchedWord describe_slot(const SlotRegion&, uintptr_t address, uint64_t value);
 
 // True when `access` is to a slot of the region and its transition is not in the table.
 bool breaks_table(const SlotRegion&, const AtomicAccess&);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "subjects/goroutine_threads.h"
 
+#include <cstddef>
 #include <utility>
 
 #include "netpoll/go.h"
@@ -8,6 +9,7 @@
 #include "src/fatal.h"
 #include "src/goroutine_dump.h"
 #include "src/park.h"
+#include "src/poll_desc.h"
 
 namespace {
 
@@ -30,7 +32,8 @@ void GoroutineThreads::watch_slots() {
             .stride = region.stride,
             .count = region.count_max,
             .reader_offset = region.rg_offset,
-            .writer_offset = region.wg_offset};
+            .writer_offset = region.wg_offset,
+            .fd_offset = offsetof(netpoll::poll_desc, fd)};
   properties::watch_slots(&slots_);
 }
 

@@ -6,6 +6,9 @@
 #include <netpoll/runtime.h>
 #include <netpoll/sync.h>
 
+#include <cstddef>
+
+#include "src/poll_desc.h"
 #include "subjects/script.h"
 #include "subjects/subject.h"
 
@@ -116,7 +119,8 @@ extern "C" void pollux_subject_netpoll(const Workload* workload, Referee* refere
                   .stride = region.stride,
                   .count = region.count_max,
                   .reader_offset = region.rg_offset,
-                  .writer_offset = region.wg_offset});
+                  .writer_offset = region.wg_offset,
+                  .fd_offset = offsetof(netpoll::poll_desc, fd)});
   referee->ready();
   // Both outlive main: the server's goroutines still use them.
   Net net;

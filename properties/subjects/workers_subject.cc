@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <vector>
 
+#include "src/poll_desc.h"
 #include "subjects/workers.h"
 
 namespace {
@@ -175,7 +177,8 @@ extern "C" void pollux_subject_workers(const Jobs* jobs, const WorkerHooks* hook
                 .stride = region.stride,
                 .count = region.count_max,
                 .reader_offset = region.rg_offset,
-                .writer_offset = region.wg_offset});
+                .writer_offset = region.wg_offset,
+                .fd_offset = offsetof(netpoll::poll_desc, fd)});
   Program program(*jobs, *hooks);
   runtime.run([&] { program.main(); });
   const netpoll::RuntimeCounters counters = runtime.counters();

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "pollux/choice.h"
 #include "pollux/faults/profile.h"
 #include "suites/workload_suite.h"
@@ -20,8 +22,10 @@ inline faults::Profile load_profile(const std::string& name) {
   return std::get<faults::Profile>(std::move(result));
 }
 
-inline RunResult run_case(const Suite& suite, const std::string& workload, uint64_t seed,
-                          const faults::Profile& profile) {
+// `adjust` has the last word on the options.
+inline RunResult run_case(
+    const Suite& suite, const std::string& workload, uint64_t seed, const faults::Profile& profile,
+    const std::function<void(RunOptions&)>& adjust = [](RunOptions&) {}) {
   std::vector<double> rates(faults::points().size(), 0.0);
   RunOptions options;
   for (const faults::ProfileFault& fault : profile.faults) {
@@ -31,6 +35,7 @@ inline RunResult run_case(const Suite& suite, const std::string& workload, uint6
   std::unique_ptr<Strategy> strategy = make_random_strategy(seed, std::move(rates), profile.swarm);
   options.strategy = strategy.get();
   suite.adjust(workload, options);
+  adjust(options);
   World world(options);
   suite.populate(workload, world);
   return world.run();

@@ -122,6 +122,8 @@ class Choices {
   }
 
   Actor actor() const { return actor_; }
+  // How many choices the actor has made at the site so far.
+  uint32_t made(Actor actor, Site site) const { return ordinal_[actor][site]; }
   void set_actor(Actor actor) {
     actor_ = actor;
     if (actor >= threads_ && actor < kNetwork) threads_ = actor + 1;
@@ -173,5 +175,9 @@ std::unique_ptr<Strategy> make_round_robin_strategy(uint64_t seed, std::vector<d
 // Exactly these deviations, 0 everywhere else. One that can not happen (never reached, thread not
 // runnable, outcome out of range) is skipped.
 std::unique_ptr<Strategy> make_replay_strategy(std::vector<Deviation>);
+
+// The answers of `first` up to scheduling point `from` of the run, those of `then` after it.
+std::unique_ptr<Strategy> make_prefix_strategy(std::unique_ptr<Strategy> first, uint64_t from,
+                                               std::unique_ptr<Strategy> then);
 
 }  // namespace pollux

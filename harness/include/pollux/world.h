@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "pollux/choice.h"
+#include "pollux/step.h"
 #include "pollux/verdict.h"
 
 namespace pollux {
@@ -53,6 +54,7 @@ struct RunOptions {
   bool check_leaks = true;           // descriptors still open at the end: leaked-fd
   bool trace = false;                // keep every step as text
   bool record_steps = false;         // keep the hash after each step, to find a first divergence
+  bool log_steps = false;            // keep what each step did and where (pollux/step.h)
 };
 
 struct RunResult {
@@ -69,6 +71,7 @@ struct RunResult {
   std::vector<Deviation> deviations;
   std::vector<std::string> trace;     // when asked for
   std::vector<uint64_t> step_hashes;  // when asked for
+  StepLog log;                        // when asked for
 };
 
 class World {
@@ -116,7 +119,10 @@ struct AtomicAccess {
 };
 // Called after each write to a watched 8-byte atomic, with the gate closed; may call fail().
 using AtomicWatcher = void (*)(void* context, const AtomicAccess&);
+// For reports: what a word of the range is called and what a value of it means.
+using WordNames = WatchedWord (*)(void* context, uintptr_t address, uint64_t value);
 // Watches [base, base + length) until the end of the run, one range at a time.
-void watch_atomics(uintptr_t base, size_t length, AtomicWatcher, void* context);
+void watch_atomics(uintptr_t base, size_t length, AtomicWatcher, void* context,
+                   WordNames names = nullptr);
 
 }  // namespace pollux

@@ -77,6 +77,7 @@ TEST_F(UsageTest, ConflictsAndRepeatsAreRefused) {
            {{"trace"}, "which token"},
            {{"replay"}, "which token?"},
            {{"shrink"}, "which token?"},
+           {{"explain"}, "which token?"},
            {{"seeds", "--db", "none.sqlite"}, "none.sqlite"},
            {{"compare", "nothing"}, "no comparison 'nothing'"},
        }) {
@@ -102,6 +103,7 @@ TEST_F(UsageTest, DamagedAndForeignTokensAreRefused) {
            {{"replay", bad}, "damaged at character 41"},
            {{"replay", foreign}, "has format 'pollux9'"},
            {{"shrink", flipped}, "checksum"},
+           {{"explain", flipped}, "checksum"},
            {{"trace", flipped}, "checksum"},
        }) {
     expect(test);
@@ -113,8 +115,8 @@ TEST_F(UsageTest, HelpIsOneScreenWithExamplesFirst) {
   EXPECT_EQ(ended.code, 0);
   EXPECT_LE(std::count(ended.out.begin(), ended.out.end(), '\n'), 40);
   EXPECT_LT(ended.out.find("Examples:"), ended.out.find("Commands:"));
-  for (const char* command :
-       {"run", "exec", "replay", "shrink", "trace", "compare", "faults", "seeds", "doctor"}) {
+  for (const char* command : {"run", "exec", "replay", "shrink", "explain", "trace", "compare",
+                              "faults", "seeds", "doctor"}) {
     EXPECT_NE(ended.out.find(std::string("\n  ") + command), std::string::npos) << command;
     Ended help = pollux({command, "--help"});
     EXPECT_EQ(help.code, 0) << command;

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+//
+// The steps of a run in words: what a step did and where in the program's source.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "pollux/world.h"
+#include "run/symbols.h"
+
+namespace pollux::run {
+
+class Story {
+ public:
+  explicit Story(const RunResult& run) : run_(run), symbols_(run.log.modules) {}
+
+  const std::vector<Step>& steps() const { return run_.log.steps; }
+  const RunResult& run() const { return run_; }
+
+  // "CAS rg of poll_desc 1 (fd 68): NIL -> WAIT", "epoll_wait(65) = 1 [66:IN]", "mutex_lock #2".
+  // `object`: what to call a word or thread object without a name, instead of by its number.
+  std::string what(const Step&, const std::string& object = "");
+  // The same before it is done: no values.
+  std::string what_is_next(const Step&);
+  // The innermost line of the program itself.
+  const CodeLine& where(const Step&);
+  // "netpoll_block < poll_wait < poll_fd::read": the program's functions, from the innermost one.
+  std::string callers(const Step&, size_t most);
+
+  // "#3": a word or a thread object without a name, by first appearance.
+  std::string object(const Step&);
+
+  std::string thread_name(Actor) const;
+  const std::string& text(uint32_t index) const;  // of Step::text and Step::wait
+
+  // A step that changed what it accessed.
+  static bool changes(const Step&);
+
+ private:
+  std::vector<CodeLine> program_frames(const Step&, size_t most);
+
+  const RunResult& run_;
+  Symbols symbols_;
+  std::map<uint64_t, unsigned> labels_;  // of addresses without a name, by first appearance
+  std::map<uint64_t, CodeLine> where_;   // by stack and place
+};
+
+}  // namespace pollux::run
