@@ -5,8 +5,8 @@
 #include "explore/scheduler.h"
 #include "oracle/judges.h"
 #include "oracle/run_state.h"
+#include "oracle/step_recorder.h"
 #include "pollux/shim/gate.h"
-#include "trace/step_recorder.h"
 
 namespace pollux::oracle {
 namespace {
@@ -51,7 +51,7 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
                               .races = options.races,
                               .weak_memory = options.weak_memory},
                              *run.strategy, run_ended);
-  if (options.log_steps) trace::start_step_log();
+  if (options.log_steps) oracle::start_step_log();
   if (!populate) return;
   shim::HarnessScope scope;
   populate();

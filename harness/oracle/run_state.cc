@@ -11,11 +11,11 @@
 #include "explore/thread_objects.h"
 #include "kernel/kernel.h"
 #include "oracle/judges.h"
+#include "oracle/step_recorder.h"
 #include "pollux/faults/point.h"
 #include "pollux/shim/backend.h"
 #include "pollux/shim/raw_system_call.h"
 #include "trace/recorder.h"
-#include "trace/step_recorder.h"
 
 namespace pollux::oracle {
 namespace {
@@ -99,7 +99,7 @@ RunResult collect_result(Verdict verdict, std::string reason) {
   result.deviations = explore::choices().deviations();
   result.trace = std::move(trace::recorder.lines);
   result.step_hashes = std::move(trace::recorder.steps);
-  result.log = trace::take_step_log();
+  result.log = oracle::take_step_log();
   return result;
 }
 

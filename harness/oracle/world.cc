@@ -13,9 +13,9 @@
 #include "explore/scheduler.h"
 #include "oracle/judges.h"
 #include "oracle/run_state.h"
+#include "oracle/step_recorder.h"
 #include "pollux/shim/gate.h"
 #include "trace/recorder.h"
-#include "trace/step_recorder.h"
 
 namespace pollux {
 
@@ -52,7 +52,7 @@ RunResult World::run() {
                       .races = options.races,
                       .weak_memory = options.weak_memory},
                      *options.strategy);
-  if (options.log_steps) trace::start_step_log();
+  if (options.log_steps) oracle::start_step_log();
   for (State::Body& body : state_->bodies) {
     explore::spawn(std::move(body.name), body.host, std::move(body.body));
   }

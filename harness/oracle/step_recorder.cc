@@ -9,7 +9,7 @@
 //
 // Choices that were not boring are noticed at the next event of any kind. Until then the actor that
 // made one has not arrived anywhere else, so its open step is the one that the choice belongs to.
-#include "trace/step_recorder.h"
+#include "oracle/step_recorder.h"
 
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -28,7 +28,7 @@
 #include "pollux/shim/raw_system_call.h"
 #include "trace/recorder.h"
 
-namespace pollux::trace {
+namespace pollux::oracle {
 namespace {
 
 using explore::state;
@@ -88,7 +88,7 @@ StepKind kind_of(uint64_t where) {
   }
 }
 
-class StepRecorder final : public explore::AccessObserver, public LineSink {
+class StepRecorder final : public explore::AccessObserver, public trace::LineSink {
  public:
   void start() {
     log_ = {};
@@ -147,16 +147,16 @@ class StepRecorder final : public explore::AccessObserver, public LineSink {
   void enabled(Actor, Actor) override {}
   void created(Actor, Actor) override {}
 
-  void line(Actor actor, What what, const char* text) override {
+  void line(Actor actor, trace::What what, const char* text) override {
     notice_choices();
-    if (what == What::packet) return add_packet(text);
+    if (what == trace::What::packet) return add_packet(text);
     if (actor >= kThreadsMax || open_[actor] == kNone) return;
     Step& step = log_.steps[open_[actor]];
-    if (what == What::call && step.kind == StepKind::call) {
+    if (what == trace::What::call && step.kind == StepKind::call) {
       done(actor);
       step.text = intern(text);
       step.time_ns = state.timeline.now();
-    } else if (what == What::waits && std::strcmp(text, kHeldUp) != 0) {
+    } else if (what == trace::What::waits && std::strcmp(text, kHeldUp) != 0) {
       constexpr size_t kWaitsFor = sizeof "waits for " - 1;
       step.wait = intern(text + kWaitsFor);
     }
@@ -318,9 +318,9 @@ void start_step_log() {
   POLLUX_EXPLORE_CHECK(explore::access_observer() == nullptr);
   step_recorder().start();
   explore::observe_accesses(&step_recorder());
-  set_line_sink(&step_recorder());
+  trace::set_line_sink(&step_recorder());
 }
 
 StepLog take_step_log() { return step_recorder().on() ? step_recorder().finish() : StepLog(); }
 
-}  // namespace pollux::trace
+}  // namespace pollux::oracle

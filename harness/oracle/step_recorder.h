@@ -9,7 +9,7 @@
 
 #include "pollux/step.h"
 
-namespace pollux::trace {
+namespace pollux::oracle {
 
 // After the run has begun and before its first step. A run whose strategy observes accesses itself
 // can not be recorded.
@@ -18,4 +18,4 @@ void start_step_log();
 // must still be there.
 StepLog take_step_log();
 
-}  // namespace pollux::trace
+}  // namespace pollux::oracle
