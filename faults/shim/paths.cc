@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Entry points on paths, as far as a path may name a socket of the run.
+// Entry points on paths, as far as a path may name a socket of the run, or the run itself in /proc.
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -41,4 +41,22 @@ POLLUX_ENTRY int lstat(const char* path, struct stat* status) noexcept {
 }
 POLLUX_ENTRY int lstat64(const char* path, struct stat64* status) noexcept {
   return status_of(path, status, AT_SYMLINK_NOFOLLOW);
+}
+
+extern "C" [[noreturn]] void __chk_fail() noexcept;
+
+POLLUX_ENTRY ssize_t readlinkat(int directory, const char* path, char* text, size_t size) noexcept {
+  return result<ssize_t>(call(SYS_readlinkat, directory, path, text, size));
+}
+POLLUX_ENTRY ssize_t readlink(const char* path, char* text, size_t size) noexcept {
+  return readlinkat(AT_FDCWD, path, text, size);
+}
+POLLUX_ENTRY ssize_t __readlinkat_chk(int directory, const char* path, char* text, size_t size,
+                                      size_t room) noexcept {
+  if (size > room) __chk_fail();
+  return readlinkat(directory, path, text, size);
+}
+POLLUX_ENTRY ssize_t __readlink_chk(const char* path, char* text, size_t size,
+                                    size_t room) noexcept {
+  return __readlinkat_chk(AT_FDCWD, path, text, size, room);
 }

@@ -2,9 +2,7 @@
 //
 // Entry points that bring randomness into the program. In a run all of it comes from getrandom,
 // which the run's choices answer.
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -74,33 +72,4 @@ extern "C" __attribute__((visibility("default"), weak)) unsigned _ZNSt13random_d
     if (auto* real = next(cell, "_ZNSt13random_device9_M_getvalEv")) return real(self);
   }
   return arc4random();
-}
-
-// --- /dev/urandom through stdio: libc opens and reads it inside of itself.
-
-static ssize_t read_random(void*, char* buffer, size_t size) { return getrandom(buffer, size, 0); }
-
-static bool is_random_device(const char* path) {
-  return strcmp(path, "/dev/urandom") == 0 || strcmp(path, "/dev/random") == 0;
-}
-
-static FILE* open_random() {
-  cookie_io_functions_t functions = {};
-  functions.read = read_random;
-  return fopencookie(nullptr, "r", functions);
-}
-
-static FILE* open_file(decltype(fopen)* real, const char* path, const char* mode) {
-  if (in_run() && is_random_device(path)) return open_random();
-  if (real != nullptr) return real(path, mode);
-  errno = ENOSYS;
-  return nullptr;
-}
-
-POLLUX_ENTRY FILE* fopen(const char* path, const char* mode) {
-  return open_file(POLLUX_NEXT(fopen), path, mode);
-}
-
-POLLUX_ENTRY FILE* fopen64(const char* path, const char* mode) {
-  return open_file(POLLUX_NEXT(fopen64), path, mode);
 }

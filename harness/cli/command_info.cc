@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// faults, seeds, compare, doctor: what there is to know without a run of one's own.
-#include <sys/auxv.h>
-#include <sys/personality.h>
-#include <sys/resource.h>
-#include <sys/utsname.h>
+// faults, seeds, compare: what there is to know without a run of one's own.
 
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <thread>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -17,7 +12,6 @@
 #include "cli/progress.h"
 #include "cli/table.h"
 #include "pollux/comparison.h"
-#include "run/build_info.h"
 #include "run/failures_db.h"
 
 namespace pollux {
@@ -207,70 +201,11 @@ class CompareCommand final : public Command {
   std::string name_, seeds_ = "0..20", profile_ = "legal";
 };
 
-class DoctorCommand final : public Command {
- public:
-  const char* name() const override { return "doctor"; }
-  const char* summary() const override { return "what this machine and this build can do"; }
-  const char* usage() const override { return "doctor"; }
-  const char* examples() const override { return "  pollux doctor\n"; }
-  void add_flags(CLI::App&) override {}
-
-  int run(const std::vector<std::string>&) override {
-    utsname system{};
-    ::uname(&system);
-    line("system", std::string(system.sysname) + " " + system.release + " " + system.machine +
-                       ", " + std::to_string(std::thread::hardware_concurrency()) + " processors");
-    line("build",
-         run::build_id() + ", " + run::compiler() +
-             (run::build_id() == "none" ? " (link with --build-id: tokens can not be checked)"
-                                        : ""));
-#if defined(__x86_64__)
-    constexpr unsigned long kFsgsbase = 2;  // HWCAP2_FSGSBASE
-    bool fast = (::getauxval(AT_HWCAP2) & kFsgsbase) != 0;
-    line("FSGSBASE", fast ? "yes: a thread switch sets its TLS in one instruction"
-                          : "no: each thread switch costs a system call");
-#endif
-    std::string randomize = "?";
-    std::ifstream("/proc/sys/kernel/randomize_va_space") >> randomize;
-    bool fixed = (::personality(0xFFFFFFFF) & ADDR_NO_RANDOMIZE) != 0;
-    line("ASLR", fixed ? "off for this process"
-                 : randomize == "0"
-                     ? "off"
-                     : "on (randomize_va_space " + randomize + "); runs do not depend on it");
-    line("libfiu", std::to_string(faults::points().size()) + " failure points, " +
-                       std::to_string(faults::built_in_profiles().size()) + " built-in profiles");
-    line("descriptors", limit(RLIMIT_NOFILE) + " (a run keeps the real ones below 64)");
-    line("stack", limit(RLIMIT_STACK) + " bytes");
-    line("processes", limit(RLIMIT_NPROC));
-    std::string library = preload_library();
-    line("exec", library.empty()
-                     ? "libpollux.so was not found next to this binary: pollux exec can not work"
-                     : library + ", build " + run::build_id_of_file(library));
-    line("suites", std::to_string(suites().size() - (find_suite(kExecSuite) != nullptr)) +
-                       ", comparisons " + std::to_string(comparisons().size()));
-    return exit_code::kHeld;
-  }
-
- private:
-  static void line(const char* what, const std::string& text) {
-    std::printf("%-12s %s\n", what, text.c_str());
-  }
-  static std::string limit(int resource) {
-    rlimit value{};
-    ::getrlimit(static_cast<__rlimit_resource>(resource), &value);
-    auto one = [](rlim_t v) {
-      return v == RLIM_INFINITY ? std::string("unlimited") : std::to_string(v);
-    };
-    return one(value.rlim_cur) + " of " + one(value.rlim_max);
-  }
-};
-
 }  // namespace
 
 std::unique_ptr<Command> make_faults_command() { return std::make_unique<FaultsCommand>(); }
 std::unique_ptr<Command> make_seeds_command() { return std::make_unique<SeedsCommand>(); }
 std::unique_ptr<Command> make_compare_command() { return std::make_unique<CompareCommand>(); }
-std::unique_ptr<Command> make_doctor_command() { return std::make_unique<DoctorCommand>(); }
 
 }  // namespace cli
 }  // namespace pollux

@@ -13,7 +13,8 @@
 // The end of a connection is no violation once a fault has fired in the run that costs connections,
 // which is every fault that the profile "transparent" does not have: the client ends there.
 //
-// When the last script is done the run is over, and what the server still does is not waited for.
+// When the last script is done, a program that handles SIGTERM is sent one and must end; the run
+// of any other is over.
 #include "cli/exec_clients.h"
 
 #include <poll.h>
@@ -30,6 +31,7 @@
 #include "cli/client_script.h"
 #include "explore/scheduler.h"
 #include "kernel/kernel.h"
+#include "kernel/signals.h"
 #include "oracle/judges.h"
 #include "pollux/faults/profile.h"
 #include "pollux/shim/gate.h"
@@ -44,6 +46,11 @@ using Kind = ClientStep::Kind;
 constexpr unsigned kProgramHost = 0;
 constexpr int64_t kConnectAgainNs = 1'000'000;  // the server may not listen yet
 constexpr size_t kShownMax = 80;                // bytes of what came, in a message
+
+void wait(int64_t nanoseconds) {
+  timespec time = {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
 
 class Client {
  public:
@@ -106,7 +113,7 @@ class Client {
       case Kind::closed:
         return closed();
       case Kind::sleep:
-        return sleep(step.nanoseconds);
+        return wait(step.nanoseconds);
       case Kind::patience:
         patience_ = step.nanoseconds;
         return;
@@ -134,7 +141,7 @@ class Client {
       if (error != ECONNREFUSED && error != ETIMEDOUT && error != ECONNRESET)
         fail(std::string("connect to ") + address_ + ": " + ::strerror(error));
       if (now() >= give_up) stuck("nobody listens at " + address_);
-      sleep(kConnectAgainNs);
+      wait(kConnectAgainNs);
     }
   }
 
@@ -201,11 +208,6 @@ class Client {
       return close();
     }
     fail("expected the end of the connection, " + what_came());
-  }
-
-  void sleep(int64_t nanoseconds) {
-    timespec time = {nanoseconds / 1'000'000'000, nanoseconds % 1'000'000'000};
-    ::clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
   }
 
   // False: its patience is at an end.
@@ -288,12 +290,23 @@ bool Client::connections_may_be_lost() {
   return false;
 }
 
+// The program's own exit ends the run while the client waits.
+void stop_program() {
+  {
+    shim::HarnessScope scope;
+    if (!kernel::ask_to_end(kProgramHost)) explore::end_run(Verdict::held, "");
+    explore::name_current_thread("whoever sent SIGTERM");
+  }
+  wait(kPatienceNs);
+  fail("SIGTERM", "the program still runs " + std::to_string(kPatienceNs / 1'000'000'000) +
+                      " s after it, although it has a handler");
+}
+
 void play(Client& client) {
   client.play();
   for (const auto& each : clients().all)
     if (!each->done()) return;
-  shim::HarnessScope scope;
-  explore::end_run(Verdict::held, "");
+  stop_program();
 }
 
 }  // namespace
@@ -313,7 +326,8 @@ void start_clients(const std::vector<ClientGroup>& groups) {
   }
   for (const auto& client : all.all) {
     kernel::kernel().add_client_host(client->host(), kProgramHost);
-    explore::spawn(client->thread_name(), client->host(), [&client] { play(*client); });
+    explore::spawn(client->thread_name(), client->host(),
+                   [player = client.get()] { play(*player); });
   }
 }
 

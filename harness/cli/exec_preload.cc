@@ -13,6 +13,7 @@
 //   a signal               nobody can tell: the parent sees the wait status
 //   a forked child of it   has a copy of the run, but not a say in the verdict
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,6 +27,8 @@
 #include "cli/exec_exit.h"
 #include "cli/exec_line.h"
 #include "cli/exec_suite.h"
+#include "explore/clock.h"
+#include "explore/scheduler.h"
 #include "oracle/process.h"
 #include "pollux/shim/gate.h"
 #include "pollux/shim/raw_system_call.h"
@@ -45,6 +48,7 @@ struct Preloaded {
 };
 // Never destroyed: needed until the very end.
 Preloaded* preloaded = nullptr;
+bool begun = false;  // whether there is a run is known
 
 [[noreturn]] void refuse(const char* what) {
   std::fprintf(stderr, "pollux: libpollux.so: %s\n", what);
@@ -70,6 +74,7 @@ void leave_result(const RunResult& result) {
 
 void clean_environment() {
   ::unsetenv(kExecVariable);
+  ::unsetenv(kPaddingVariable);
   const char* value = std::getenv("LD_PRELOAD");
   std::string rest = value != nullptr ? value : "";
   size_t colon = rest.find(':');  // the first one is this library
@@ -78,6 +83,13 @@ void clean_environment() {
   } else {
     ::setenv("LD_PRELOAD", rest.substr(colon + 1).c_str(), 1);
   }
+}
+
+// The kernel's gift of randomness (getauxval(3), AT_RANDOM). The loader has made its stack guard of
+// it; what a program makes of it must not differ from run to run.
+void fix_random_gift() {
+  auto* bytes = reinterpret_cast<unsigned char*>(::getauxval(AT_RANDOM));
+  for (unsigned char i = 0; bytes != nullptr && i < 16; ++i) bytes[i] = i;
 }
 
 ExecShared* map_shared(const char* descriptor_text) {
@@ -91,10 +103,12 @@ ExecShared* map_shared(const char* descriptor_text) {
 
 __attribute__((constructor)) void begin() {
   const char* descriptor = std::getenv(kExecVariable);
+  begun = true;
   if (descriptor == nullptr) return;  // loaded by somebody else: everything passes through
   preloaded = new Preloaded;
   ExecShared& shared = *(preloaded->shared = map_shared(descriptor));
   clean_environment();
+  fix_random_gift();
 
   auto parsed = run::parse_token({shared.token, shared.token_size});
   if (auto* error = std::get_if<run::TokenError>(&parsed)) refuse(error->message.c_str());
@@ -112,6 +126,8 @@ __attribute__((constructor)) void begin() {
   preloaded->process = shim::raw_system_call(SYS_getpid);
   run::note_crashes(shared.result, ExecShared::kResultMax, &shared.note_size);
   shared.started = true;
+  if (shared.trap_escapes && !trap_escapes(shared.escapes))
+    refuse("this kernel has no seccomp filters to trap system calls with");
   const ExecWorkload workload = parse_exec_workload(preloaded->plan.workload);
   oracle::begin_process_run(options, std::move(strategy), leave_result,
                             [&] { start_clients(workload.clients); });
@@ -119,6 +135,15 @@ __attribute__((constructor)) void begin() {
 }
 
 }  // namespace
+
+// The run's time for whatever asks outside of it (shim/clocks.cc): constructors of libraries that
+// come before begin(), the program's allocator when the harness gives it something back.
+extern "C" __attribute__((visibility("hidden"))) bool pollux_clock_outside(clockid_t clock,
+                                                                           timespec* now) {
+  if (begun && preloaded == nullptr) return false;
+  *now = explore::to_timespec(explore::clock_base(clock) + explore::timeline().now());
+  return true;
+}
 
 void program_exits(int status) {
   if (!is_the_run()) return;

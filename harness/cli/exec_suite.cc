@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +21,6 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
-#include <thread>
 
 #include "cli/arguments.h"
 #include "cli/client_script.h"
@@ -34,6 +34,9 @@
 namespace pollux::cli {
 namespace {
 
+constexpr const char* kNoLibrary =
+    "libpollux.so is not there: it belongs next to the pollux binary, or name it in POLLUX_LIBRARY";
+
 // The build id, or for a program without one a checksum of the file.
 std::string identify(const std::string& path) {
   std::string id = run::build_id_of_file(path);
@@ -42,22 +45,6 @@ std::string identify(const std::string& path) {
   std::ostringstream content;
   content << file.rdbuf();
   return "file-" + run::checksum(content.str());
-}
-
-std::string find_program(const std::string& name) {
-  auto real = [](const std::string& path) {
-    char resolved[PATH_MAX];
-    bool good = ::access(path.c_str(), X_OK) == 0 && ::realpath(path.c_str(), resolved) != nullptr;
-    return good ? std::string(resolved) : std::string();
-  };
-  if (name.find('/') != std::string::npos) return real(name);
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path != nullptr ? path : "/usr/bin:/bin");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    std::string found = real((folder.empty() ? "." : folder) + "/" + name);
-    if (!found.empty()) return found;
-  }
-  return "";
 }
 
 // Only the dynamic loader preloads.
@@ -161,7 +148,7 @@ ExecSuite& exec_suite() {
 class SharedFile {
  public:
   SharedFile() {
-    descriptor_ = ::memfd_create("pollux-exec", 0);
+    descriptor_ = ::memfd_create("pollux-exec", MFD_CLOEXEC);
     run::check(descriptor_ >= 0 && ::ftruncate(descriptor_, sizeof(ExecShared)) == 0,
                "memfd_create");
     void* at = ::mmap(nullptr, sizeof(ExecShared), PROT_READ | PROT_WRITE,
@@ -184,35 +171,56 @@ class SharedFile {
   ExecShared* shared_;
 };
 
+// What a string vector takes of a new program's stack (execve(2), "Limits on size of arguments and
+// environment").
+size_t stack_use(char* const* strings) {
+  size_t bytes = 0;
+  for (; *strings != nullptr; ++strings) bytes += std::strlen(*strings) + 1 + sizeof *strings;
+  return bytes;
+}
+
+void pad_environment(char* const* arguments) {
+  constexpr size_t kStep = 64 << 10;
+  ::setenv(kPaddingVariable, "", 1);
+  size_t used = stack_use(arguments) + stack_use(environ);
+  std::string padding((kStep - used % kStep) % kStep, 'x');
+  ::setenv(kPaddingVariable, padding.c_str(), 1);
+}
+
 // In the child. Only returns when it failed.
 void become(const ExecWorkload& program, const std::string& library, int descriptor) {
   ::personality(ADDR_NO_RANDOMIZE);  // the kernel's answer to mmap(NULL) must not differ, either
   std::string own = std::to_string(descriptor);
+  own.insert(0, 5 - own.size(), '0');  // no other variable may move by it, either
   const char* preloaded = std::getenv("LD_PRELOAD");
   std::string preload =
       library + (preloaded != nullptr && *preloaded != '\0' ? ":" + std::string(preloaded) : "");
   ::setenv("LD_PRELOAD", preload.c_str(), 1);
   ::setenv(kExecVariable, own.c_str(), 1);
+  ::fcntl(descriptor, F_SETFD, 0);
   std::vector<char*> arguments;
   for (const std::string& argument : program.arguments)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
+  pad_environment(arguments.data());
   ::execv(program.program.c_str(), arguments.data());
 }
 
 // False when it had to be killed.
 bool wait_for(pid_t child, int seconds, int& status) {
-  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  for (int naps = 0; ::waitpid(child, &status, WNOHANG) != child; ++naps) {
-    if (std::chrono::steady_clock::now() >= deadline) {
-      ::kill(child, SIGKILL);
-      ::waitpid(child, &status, 0);
-      return false;
-    }
-    std::this_thread::sleep_for(
-        std::chrono::microseconds(std::min(50 << std::min(naps / 8, 8), 10'000)));
+  pollfd ends = {static_cast<int>(::syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
+  run::check(ends.fd >= 0, "pidfd_open");
+  bool ended = false;
+  for (auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds); !ended;) {
+    auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) break;
+    ended = ::poll(&ends, 1, static_cast<int>(left.count())) > 0;  // else: a signal, or time
   }
-  return true;
+  ::close(ends.fd);
+  if (!ended) ::kill(child, SIGKILL);
+  ::waitpid(child, &status, 0);
+  return ended;
 }
 
 }  // namespace
@@ -230,14 +238,28 @@ std::string exec_workload(const std::vector<std::string>& arguments,
                      "' is no dynamically linked program: only those can be put on the twin"};
   }
   if (preload_library().empty()) {
-    throw UsageError{
-        "libpollux.so is not there: it belongs next to the pollux binary, or name it in "
-        "POLLUX_LIBRARY"};
+    throw UsageError{kNoLibrary};
   }
   if (std::string problem = problem_of(clients); !problem.empty()) throw UsageError{problem};
   std::string workload = to_text({path, arguments, identify(path), std::move(clients)});
   exec_suite().set_workload(workload);
   return workload;
+}
+
+std::string find_program(const std::string& name) {
+  auto real = [](const std::string& path) {
+    char resolved[PATH_MAX];
+    bool good = ::access(path.c_str(), X_OK) == 0 && ::realpath(path.c_str(), resolved) != nullptr;
+    return good ? std::string(resolved) : std::string();
+  };
+  if (name.find('/') != std::string::npos) return real(name);
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path != nullptr ? path : "/usr/bin:/bin");
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    std::string found = real((folder.empty() ? "." : folder) + "/" + name);
+    if (!found.empty()) return found;
+  }
+  return "";
 }
 
 ClientGroup parse_client(const std::string& text) {
@@ -298,11 +320,14 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   shared->log_steps = watch.log;
   shared->points_max = watch.points_max;
   shared->calls_max = watch.calls_max;
+  shared->trap_escapes = trap_escapes_;
   shared->token_size = token.size();
   std::copy(token.begin(), token.end(), shared->token);
 
   const ExecWorkload program = parse_exec_workload(plan.workload);
   std::string library = preload_library();
+  // Without it the program would run on the real kernel.
+  if (library.empty()) throw UsageError{kNoLibrary};
   run::Output output;
   int out = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3),
       err = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -321,6 +346,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   int status = 0;
   bool ended = wait_for(child, stuck_seconds_, status);
   died_ = shared->result_size == 0;
+  escapes_.assign(shared->escapes.text, shared->escapes.size);
   if (!died_) return run::read_result(shared->result, shared->result_size);
 
   std::string last = show_output_ ? "" : output.tail();

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/exec_escapes.h"
 #include "cli/exec_workload.h"
 #include "pollux/suite.h"
 #include "run/tap.h"
@@ -34,17 +35,22 @@ std::string exec_workload(const std::vector<std::string>& arguments,
 // What parent and program share; the program finds it through the descriptor that kExecVariable
 // names, and takes both out of its environment before main.
 inline constexpr const char* kExecVariable = "POLLUX_EXEC";
+// Fills the program's arguments and environment up to always the same size: where its stack begins
+// depends on it, and addresses must not differ from one user's environment to another's.
+inline constexpr const char* kPaddingVariable = "POLLUX_PADDING";
 struct ExecShared {
   static constexpr size_t kTokenMax = 64u << 20;
   static constexpr size_t kResultMax = 512u << 20;
 
   bool started;                  // by the library: it is loaded and reads the plan
   bool trace, steps, log_steps;  // by the parent
+  bool trap_escapes;
   uint64_t points_max, calls_max;
   size_t token_size;   // by the parent: the plan, as a token
   size_t result_size;  // by the library, last: 0 while there is no result
   size_t note_size;    // by the library's signal handler: what a crash left in `result`
   run::DeviationLog log;
+  EscapeLog escapes;
   char token[kTokenMax];
   char result[kResultMax];
 };
@@ -56,10 +62,15 @@ class ExecRunner final : public run::Runner {
   RunResult run(const run::Plan&, const run::Watch& = {}) override;
   bool last_died() const override { return died_; }
 
+  // From now on: notes which system calls of a run went past the shim, a line each.
+  void trap_escapes() { trap_escapes_ = true; }
+  const std::string& escapes() const { return escapes_; }  // of the last run
+
  private:
   bool show_output_;
   int stuck_seconds_;
-  bool died_ = false;
+  bool died_ = false, trap_escapes_ = false;
+  std::string escapes_;
 };
 
 // A Worker, or an ExecRunner for a plan of the exec suite.
@@ -67,6 +78,9 @@ std::unique_ptr<run::Runner> make_runner(const run::Plan&, bool show_output = fa
 
 // The build that carries out the plan: this binary, or for the exec suite the preloaded library.
 std::string build_of(const run::Plan&);
+
+// Where the shell would find it, without symbolic links; empty when nowhere.
+std::string find_program(const std::string& name);
 
 // The library that is preloaded; empty when it is nowhere to be found.
 std::string preload_library();

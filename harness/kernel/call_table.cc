@@ -7,6 +7,7 @@
 #include <array>
 
 #include "kernel/calls.h"
+#include "kernel/process_calls.h"
 
 namespace pollux::kernel {
 namespace {
@@ -75,6 +76,7 @@ constexpr Table build() {
   BY_PATH(openat);
   BY_PATH(unlinkat, kProgress);
   BY_PATH(newfstatat);
+  BY_PATH(readlinkat);
   BY_FD(fstat);
   TWIN(eventfd2, kProgress);
   TWIN(timerfd_create, kProgress);
@@ -98,6 +100,7 @@ constexpr Table build() {
 #ifdef SYS_open
   BY_PATH(open);
   BY_PATH(unlink, kProgress);
+  BY_PATH(readlink);
 #endif
 #ifdef SYS_eventfd
   TWIN(eventfd, kProgress);
@@ -118,6 +121,20 @@ constexpr Table build() {
   CLOCK(time);
 #endif
   CLOCK(clock_getres);
+  CLOCK(times);
+  CLOCK(getrusage);
+  CLOCK(sysinfo);
+  CLOCK(uname);
+  CLOCK(getcpu);
+  CLOCK(getpid);
+  CLOCK(getppid);
+  CLOCK(getpgid);
+  CLOCK(setpgid);
+  CLOCK(getsid);
+  CLOCK(setsid);
+#ifdef SYS_getpgrp
+  CLOCK(getpgrp);
+#endif
   TWIN(nanosleep);
   TWIN(clock_nanosleep);
 
@@ -166,22 +183,14 @@ constexpr Table build() {
   FOREIGN_FD(pwritev2);
 
   // The process's own affairs; nothing of the twin's world is visible through them.
-  RAW(getpid);
-  RAW(getppid);
   RAW(getuid);
   RAW(geteuid);
   RAW(getgid);
   RAW(getegid);
   RAW(getgroups);
-  RAW(getpgid);
-  RAW(getsid);
   RAW(umask);
-  RAW(uname);
-  RAW(sysinfo);
   RAW(getcwd);
   RAW(chdir);
-  RAW(getrusage);
-  RAW(times);
   RAW(prctl);
   RAW(capget);
   RAW(personality);
@@ -211,10 +220,8 @@ constexpr Table build() {
   RAW(sched_get_priority_min);
   RAW(getpriority);
   RAW(setpriority);
-  RAW(getcpu);
   RAW(faccessat);
   RAW(faccessat2);
-  RAW(readlinkat);
   RAW(mkdirat);
   RAW(renameat2);
   RAW(execve);
@@ -229,7 +236,6 @@ constexpr Table build() {
   RAW(access);
   RAW(stat);
   RAW(lstat);
-  RAW(readlink);
   RAW(mkdir);
   RAW(rmdir);
   RAW(rename);

@@ -131,6 +131,8 @@ long call_open(const Arguments&);
 long call_openat(const Arguments&);
 long call_fstat(const Arguments&);
 long call_newfstatat(const Arguments&);
+long call_readlink(const Arguments&);
+long call_readlinkat(const Arguments&);
 long call_unlink(const Arguments&);
 long call_unlinkat(const Arguments&);
 long call_eventfd(const Arguments&);

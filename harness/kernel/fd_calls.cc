@@ -180,7 +180,8 @@ long open_device(Device::What what, int flags) {
 }  // namespace
 
 bool names_twin(long number, const Arguments& a) {
-  bool second = number == SYS_openat || number == SYS_unlinkat || number == SYS_newfstatat;
+  bool second = number == SYS_openat || number == SYS_unlinkat || number == SYS_newfstatat ||
+                number == SYS_readlinkat;
   const char* path = a.pointer<const char>(second ? 1 : 0);
   if (number == SYS_newfstatat && is_twin_fd(a.integer(0))) return true;
   if (bad_address(path)) return false;
@@ -200,6 +201,10 @@ long call_newfstatat(const Arguments& a) {
   }
   return status_to(a.pointer<struct stat>(2), S_IFSOCK | 0755);
 }
+
+// A socket is no symbolic link.
+long call_readlinkat(const Arguments&) { return -EINVAL; }
+long call_readlink(const Arguments&) { return -EINVAL; }
 
 long call_unlinkat(const Arguments& a) {
   if ((a.integer(2) & ~AT_REMOVEDIR) != 0) return -EINVAL;

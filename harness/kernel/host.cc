@@ -31,8 +31,18 @@ Host& host(unsigned number) {
     found.signals.reset();
     found.loopback = number;
     found.spared = false;
+    found.process = 0;
   }
   return found;
+}
+
+long process_id(unsigned number) {
+  Host& asked = host(number);
+  for (unsigned id = 0; id < explore::thread_count() && asked.process == 0; ++id) {
+    const explore::ThreadInfo thread = explore::thread_info(static_cast<Actor>(id));
+    if (thread.alive && thread.host == number) asked.process = kFirstTid + id;
+  }
+  return asked.process;
 }
 
 bool host_used(unsigned number) { return hosts[number].used; }

@@ -120,6 +120,7 @@ struct Host {
   ProcessSignals signals;
   unsigned loopback = 0;  // whose 127.0.0.0/8 and ::1 it sees: mostly its own number
   bool spared = false;    // no failure point fires in its calls
+  long process = 0;       // its process id; 0: nobody has asked yet
   bool used = false;
 };
 
@@ -127,6 +128,8 @@ struct Host {
 Host& current();
 Host& host(unsigned number);
 bool host_used(unsigned number);
+// The process on a host has the id of its main thread.
+long process_id(unsigned host);
 // Forgets all hosts.
 void reset_hosts();
 

@@ -11,6 +11,7 @@
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
 #include "kernel/pools.h"
+#include "kernel/proc_files.h"
 #include "kernel/signals.h"
 #include "kernel/state.h"
 #include "pollux/shim/raw_system_call.h"
@@ -204,6 +205,7 @@ long Kernel::system_call(long number, long a0, long a1, long a2, long a3, long a
       return ask_clock(call, arguments);
     case Route::by_path:
       if (names_twin(number, arguments)) return ask_twin(number, call, arguments);
+      if (auto answer = answer_from_proc(number, arguments)) return *answer;
       break;
     case Route::foreign_fd:
       if (is_twin_fd(a0)) stop_unmodelled(number, call.name);

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // The system calls about signals, other than timers and signalfd.
-#include <sys/syscall.h>
-
 #include <cerrno>
 #include <csignal>
 
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
+#include "kernel/host.h"
 #include "kernel/signals.h"
-#include "pollux/shim/raw_system_call.h"
 
 namespace pollux::kernel {
 namespace {
@@ -21,7 +19,7 @@ bool is_signal(int signal) { return signal >= 1 && signal <= kSignals; }
 // kill takes 0 as well: is there such a process?
 bool may_be_sent(int signal) { return signal == 0 || is_signal(signal); }
 
-long own_pid() { return shim::raw_system_call(SYS_getpid); }
+long own_pid() { return process_id(explore::current_host()); }
 
 // The live thread of this process that has the id; kNetwork: none. The id of the process is that of
 // its main thread.
@@ -36,13 +34,12 @@ Actor thread_of(long tid) {
   return kNetwork;
 }
 
-// Is it this process that is meant? Its process group is taken for it alone.
-bool is_own_process(long pid, const char* call) {
-  if (pid == own_pid() || pid == 0) return true;
-  if (pid == -1 || pid == -shim::raw_system_call(SYS_getpgrp)) {
-    unmodelled((std::string(call) + " to all processes of the machine or the terminal").c_str());
-  }
-  return false;
+// Which process is meant: 0 when it is the caller's, or its group, which has nobody else in it.
+// Otherwise an errno: there is only init beside it.
+long find_process(long pid, const char* call) {
+  if (pid == own_pid() || pid == 0 || pid == -own_pid()) return 0;
+  if (pid == -1) unmodelled((std::string(call) + " to all processes of the machine").c_str());
+  return pid == 1 ? -EPERM : -ESRCH;
 }
 
 long send_to_tid(long tid, int signal, const siginfo_t& info) {
@@ -169,10 +166,7 @@ long call_rt_sigtimedwait(const Arguments& a) {  // do_sigtimedwait
 long call_kill(const Arguments& a) {
   int signal = a.integer(1);
   if (!may_be_sent(signal)) return -EINVAL;
-  if (!is_own_process(a.integer(0), "kill")) {
-    if (signal == 0) return shim::raw_system_call(SYS_kill, a[0], 0);
-    unmodelled("kill of another process");
-  }
+  if (long error = find_process(a.integer(0), "kill"); error != 0) return error;
   if (signal != 0) send_to_process(explore::current_host(), make_siginfo(signal, SI_USER));
   return 0;
 }
@@ -197,7 +191,7 @@ long call_rt_sigqueueinfo(const Arguments& a) {
     return error;
   }
   if (!may_be_sent(signal)) return -EINVAL;
-  if (!is_own_process(a.integer(0), "sigqueue")) unmodelled("sigqueue to another process");
+  if (long error = find_process(a.integer(0), "sigqueue"); error != 0) return error;
   if (signal != 0) send_to_process(explore::current_host(), info);
   return 0;
 }

@@ -376,7 +376,7 @@ siginfo_t make_siginfo(int signal, int code) {
   info.si_signo = signal;
   info.si_code = code;
   if (code != SI_KERNEL) {
-    info.si_pid = static_cast<pid_t>(shim::raw_system_call(SYS_getpid));
+    info.si_pid = static_cast<pid_t>(process_id(explore::current_host()));
     info.si_uid = static_cast<uid_t>(shim::raw_system_call(SYS_getuid));
   }
   return info;
@@ -395,6 +395,13 @@ void send_to_process(unsigned number, const siginfo_t& info) {
     if (taker && kills_at_once(number, info.si_signo)) die(info.si_signo, info, "");
     tell_one(number, info.si_signo);
   });
+}
+
+bool ask_to_end(unsigned number) {
+  const uintptr_t handler = action_of(host(number).signals, SIGTERM).handler;
+  if (handler == kDefault || handler == kIgnore) return false;
+  send_to_process(number, make_siginfo(SIGTERM, SI_USER));
+  return true;
 }
 
 void send_to_thread(Actor id, const siginfo_t& info) {

@@ -112,6 +112,8 @@ bool take_signals_after_call(long* result);
 siginfo_t make_siginfo(int signal, int code);
 void send_to_process(unsigned host, const siginfo_t&);
 void send_to_thread(Actor, const siginfo_t&);
+// SIGTERM, to a process that has a handler for it; false for any other.
+bool ask_to_end(unsigned host);
 // A write to a peer that is gone.
 void send_sigpipe(const std::string& written_to);
 

@@ -14,6 +14,7 @@
 
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
+#include "kernel/host.h"
 #include "kernel/option_values.h"
 #include "kernel/tcp.h"
 #include "kernel/udp.h"
@@ -176,7 +177,7 @@ long get_common(Socket* socket, const Arguments& a) {
       bool known = !is_inet(socket) && static_cast<UnixSocket*>(socket)->has_credentials();
       ucred value{0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
       if (known) {
-        value = {static_cast<pid_t>(shim::raw_system_call(SYS_getpid)),
+        value = {static_cast<pid_t>(process_id(explore::current_host())),
                  static_cast<uid_t>(shim::raw_system_call(SYS_geteuid)),
                  static_cast<gid_t>(shim::raw_system_call(SYS_getegid))};
       }

@@ -106,6 +106,66 @@ TEST_F(ExecTest, ASignalThatKillsIsNamed) {
   EXPECT_NE(ended.out.find("killed by SIGPIPE: write to unix"), std::string::npos) << ended.out;
 }
 
+// The process's number, the machine, and the environment, by which a stack moves.
+TEST_F(ExecTest, HiddenInputsAreTheTwins) {
+  Ended first = exec("who"), files = exec("proc");
+  EXPECT_NE(first.out.find("4000000 of 1 on host0 6.1.0"), std::string::npos) << first.out;
+  EXPECT_NE(first.out.find("host0, group 4000000, session 1"), std::string::npos) << first.out;
+  EXPECT_EQ(files.code, 0) << files.out << files.err;
+  EXPECT_NE(files.out.find("4000000 (cli_exec_progra) R 1 4000000"), std::string::npos)
+      << files.out;
+  EXPECT_NE(files.out.find("MemTotal:        8388608 kB"), std::string::npos) << files.out;
+  for (const char* more : {"", "x", "a longer text, of another number of words"}) {
+    ::setenv("SOMETHING_ELSE", more, 1);
+    EXPECT_EQ(exec("who").out, first.out);
+    EXPECT_EQ(exec("proc").out, files.out);
+  }
+  ::unsetenv("SOMETHING_ELSE");
+}
+
+TEST_F(ExecTest, AFileOfProcThatTheTwinDoesNotHaveIsRefusedByName) {
+  Ended ended = exec("interrupts");
+  EXPECT_EQ(ended.code, 5) << ended.out << ended.err;
+  EXPECT_NE(ended.out.find("open of /proc/interrupts"), std::string::npos) << ended.out;
+}
+
+TEST_F(ExecTest, AHeapForTheProgramAndOneForTheHarness) {
+  Ended ended = pollux({"exec", "--seeds", "0..20", "--audit", "--", EXEC_PROGRAM, "heap"});
+  EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
+}
+
+TEST_F(ExecTest, TheDoctorTellsWhatBecomesOfEachImport) {
+  Ended ended = pollux({"doctor", EXEC_PROGRAM});
+  EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
+  size_t modelled = ended.out.find("modelled "), refused = ended.out.find("refused ");
+  size_t thread = ended.out.find(" pthread_create"), pair = ended.out.find(" socketpair");
+  EXPECT_TRUE(modelled < pair && pair < refused) << ended.out;
+  EXPECT_TRUE(modelled < thread && thread < refused) << ended.out;
+  EXPECT_EQ(ended.out.find(" printf"), std::string::npos) << ended.out;
+  EXPECT_NE(pollux({"doctor", EXEC_PROGRAM, "--all"}).out.find(" printf"), std::string::npos);
+
+  // That one is refused when it is called, and by the same name.
+  EXPECT_NE(ended.out.find(" system (cli_exec_program)", refused), std::string::npos) << ended.out;
+  Ended called = exec("shell");
+  EXPECT_EQ(called.code, 5) << called.out << called.err;
+  EXPECT_NE(called.out.find("  reason:   system is not modelled"), std::string::npos) << called.out;
+
+  EXPECT_EQ(pollux({"doctor", "/etc/passwd"}).code, 2);
+  EXPECT_EQ(pollux({"doctor", "--", EXEC_PROGRAM}).code, 2);
+}
+
+#if defined(__x86_64__)
+TEST_F(ExecTest, TheDoctorNamesACallThatWentPastTheShim) {
+  Ended clean = pollux({"doctor", "--escapes", "--", EXEC_PROGRAM});
+  EXPECT_EQ(clean.code, 0) << clean.out << clean.err;
+  EXPECT_NE(clean.out.find("no system call went past the shim"), std::string::npos) << clean.out;
+
+  Ended ended = pollux({"doctor", "--escapes", "--", EXEC_PROGRAM, "inline"});
+  EXPECT_EQ(ended.code, 1) << ended.out << ended.err;
+  EXPECT_NE(ended.out.find("getppid from cli_exec_program ("), std::string::npos) << ended.out;
+}
+#endif
+
 TEST_F(ExecTest, AStaticProgramIsRefused) {
   Ended ended = pollux({"exec", "--", EXEC_STATIC_PROGRAM});
   EXPECT_EQ(ended.code, 2);
