@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Each entry point reaches the right number with the kernel's arguments.
+#include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -15,8 +16,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/times.h>
 #include <sys/uio.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -89,6 +92,9 @@ itimerspec timer, old_timer;
 int pair[2];
 off_t offset;
 rlimit limits;
+struct sysinfo machine;
+rusage usage;
+tms used;
 constexpr long kSigset = _NSIG / 8;
 
 std::vector<Expected> table() {
@@ -190,6 +196,22 @@ std::vector<Expected> table() {
       {CALL(__open_2, ("/", O_CLOEXEC)), SYS_openat, {AT_FDCWD, kAny, O_CLOEXEC, 0}},
       {CALL(__open64_2, ("/", O_CLOEXEC)), SYS_openat, {AT_FDCWD, kAny, O_CLOEXEC, 0}},
       {CALL(openat, (kFd, "x", O_RDWR)), SYS_openat, {kFd, kAny, O_RDWR, 0}},
+      {CALL(readlink, ("/proc/self", buffer, 9)),
+       SYS_readlinkat,
+       {AT_FDCWD, kAny, address(buffer), 9}},
+      {CALL(readlinkat, (kFd, "x", buffer, 9)), SYS_readlinkat, {kFd, kAny, address(buffer), 9}},
+      {CALL(getpid, ()), SYS_getpid, {}},
+      {CALL(getppid, ()), SYS_getppid, {}},
+      {CALL(getpgid, (5)), SYS_getpgid, {5}},
+      {CALL(getpgrp, ()), SYS_getpgid, {0}},
+      {CALL(setpgid, (5, 6)), SYS_setpgid, {5, 6}},
+      {CALL(setpgrp, ()), SYS_setpgid, {0, 0}},
+      {CALL(getsid, (5)), SYS_getsid, {5}},
+      {CALL(setsid, ()), SYS_setsid, {}},
+      {CALL(sched_getcpu, ()), SYS_getcpu, {kAny, 0, 0}},
+      {CALL(sysinfo, (&machine)), SYS_sysinfo, {address(&machine)}},
+      {CALL(getrusage, (RUSAGE_SELF, &usage)), SYS_getrusage, {RUSAGE_SELF, address(&usage)}},
+      {CALL(times, (&used)), SYS_times, {address(&used)}},
       {CALL(pipe, (pair)), SYS_pipe2, {address(pair), 0}},
       {CALL(pipe2, (pair, O_CLOEXEC)), SYS_pipe2, {address(pair), O_CLOEXEC}},
       {CALL(eventfd, (7, EFD_NONBLOCK)), SYS_eventfd2, {7, EFD_NONBLOCK}},
@@ -425,7 +447,9 @@ TEST(EntryTest, EachMachineLooksTheSame) {
   EXPECT_EQ(in_a_run([] { return std::thread::hardware_concurrency(); }), 4u);
   EXPECT_EQ(in_a_run([] { return sysconf(_SC_NPROCESSORS_ONLN); }), 4);
   EXPECT_EQ(in_a_run([] { return sysconf(_SC_PAGESIZE); }), sysconf(_SC_PAGESIZE));
-  EXPECT_EQ(in_a_run([] { return sched_getcpu(); }), 0);
+  double averages[5];
+  EXPECT_EQ(in_a_run([&] { return getloadavg(averages, 5); }), 3);
+  EXPECT_EQ(averages[2], 0);
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(60, &set);
@@ -434,6 +458,21 @@ TEST(EntryTest, EachMachineLooksTheSame) {
   EXPECT_EQ(in_a_run([&] { return sched_getaffinity(0, 0, &set); }), -1);
   EXPECT_EQ(errno, EINVAL);
   EXPECT_EQ(backend.calls, 0);
+}
+
+// libc would open it inside of itself.
+TEST(EntryTest, StdioAsksForTheFilesOfProc) {
+  FakeBackend backend;
+  backend.answer = -EACCES;
+  EXPECT_EQ(in_a_run([] { return fopen("/proc/self/stat", "r+"); }), nullptr);
+  EXPECT_EQ(errno, EACCES);
+  EXPECT_EQ(backend.number, SYS_openat);
+  EXPECT_EQ(backend.arguments[2], O_RDWR | O_CLOEXEC);
+  EXPECT_EQ(in_a_run([] { return opendir("/proc/self/fd"); }), nullptr);
+  EXPECT_EQ(backend.refused, "opendir of /proc or /sys");
+  DIR* ordinary = in_a_run([] { return opendir("/"); });
+  EXPECT_NE(ordinary, nullptr);
+  closedir(ordinary);
 }
 
 TEST(EntryTest, HostNameIsTheKernels) {
