@@ -22,6 +22,8 @@ class ExplainCommand final : public Command {
   }
   void add_flags(CLI::App& app) override {
     app.add_option("token", token_);
+    app.add_option("--for", duration_, "look that long for the step that sealed it (10s)")
+        ->type_name("TIME");
     app.add_flag("--no-seal", no_seal_, "do not ask when it was sealed");
     app.add_flag("--deviations", deviations_, "list every deviation with its place in the source");
     app.add_flag("--force", force_, "try the token of another build");
@@ -30,7 +32,10 @@ class ExplainCommand final : public Command {
   int run(const std::vector<std::string>&) override {
     auto [token, plan] = token_argument(name(), token_, force_);
     std::unique_ptr<run::Runner> runner = make_runner(plan);
-    run::ExplainRequest request{plan, no_seal_ ? nullptr : mix_of(plan)};
+    run::ExplainRequest request;
+    request.plan = plan;
+    if (!no_seal_) request.mix = mix_of(plan);
+    if (!duration_.empty()) request.seal_budget = parse_duration("--for", duration_);
     auto explained = run::explain(request, *runner);
     if (auto* why_not = std::get_if<std::string>(&explained)) {
       std::printf("not explained: %s\n", why_not->c_str());
@@ -45,7 +50,7 @@ class ExplainCommand final : public Command {
   }
 
  private:
-  std::string token_;
+  std::string token_, duration_;
   bool no_seal_ = false, deviations_ = false, force_ = false;
 };
 

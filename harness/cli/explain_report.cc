@@ -182,7 +182,10 @@ void explain_failure(const run::Plan& plan, const RunResult& failure,
                      std::shared_ptr<const run::Mix> mix, const std::string& origin,
                      const std::string& token, std::FILE* to) {
   std::unique_ptr<run::Runner> runner = make_runner(plan);
-  auto explained = run::explain({plan, std::move(mix)}, *runner);
+  run::ExplainRequest request;
+  request.plan = plan;
+  request.mix = std::move(mix);
+  auto explained = run::explain(request, *runner);
   if (auto* explanation = std::get_if<run::Explanation>(&explained)) {
     print_explanation(*explanation, origin, token, to);
   } else {

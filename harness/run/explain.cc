@@ -441,8 +441,11 @@ std::variant<Explanation, std::string> explain(const ExplainRequest& request, Ru
            std::string(to_string(found.verdict)) + " (" + property_of(found) + ") again";
   }
   if (request.mix != nullptr) {
-    explanation.sealed =
-        find_sealed_step({explanation.plan, explanation.failure, request.mix}, runner);
+    explanation.sealed = find_sealed_step({.plan = explanation.plan,
+                                           .failure = explanation.failure,
+                                           .mix = request.mix,
+                                           .budget = request.seal_budget},
+                                          runner);
   }
   Explainer explainer(explanation.failure);
   explanation.cause = explainer.cause(explanation.sealed);

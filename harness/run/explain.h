@@ -7,6 +7,7 @@
 // where a thread stands at the end. Everything else is counted.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,8 +45,9 @@ struct Explanation {
 
 struct ExplainRequest {
   Plan plan;  // a failing one
-  std::shared_ptr<const Mix>
-      mix;  // that continuations draw from; null: not asked when it was sealed
+  // That continuations draw from; null: not asked when it was sealed.
+  std::shared_ptr<const Mix> mix;
+  std::chrono::milliseconds seal_budget{10'000};
 };
 
 // Or why not, in one line.

@@ -192,10 +192,15 @@ std::string Shrinker::reproduce() {
   Deviations found = best_.result.deviations;
   deviations_before_ = found.size();
   best_.plan.choices = std::move(found);
-  if (!accept(Plan(best_.plan))) {
+  // Whatever the time is: without this run there is nothing to say.
+  RunResult again = try_run(best_.plan, {});
+  if (!same_failure(again)) {
     return "the deviations of the run alone do not lead to " +
            std::string(to_string(best_.result.verdict)) + " (" + property_ + ") again";
   }
+  best_.died = runner_.last_died();
+  if (again.deviations.size() < deviations_before_) best_.plan.choices = again.deviations;
+  best_.result = std::move(again);
   // A candidate may take another way than the failure and get lost on it. A run that died can not
   // tell how long it was, and one that spent its bound needs all of it to do so again.
   bool bounded =

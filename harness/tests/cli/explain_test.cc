@@ -49,7 +49,7 @@ void expect_sealed(const std::string& out) {
 
 TEST_F(ExplainTest, ALostUpdateIsShownWithTheTwoThatCollide) {
   std::string token = small_token("toy-count");
-  Ended explained = pollux({"explain", token});
+  Ended explained = pollux({"explain", token, "--for", "5m"});
   expect_one_screen(explained, token);
   EXPECT_TRUE(holds(explained.out, "violation (count) in toy-count")) << explained.out;
   EXPECT_TRUE(std::regex_search(explained.out, std::regex("cause: .*at toy_subject.cc:[0-9]+")))
@@ -64,7 +64,7 @@ TEST_F(ExplainTest, ALostUpdateIsShownWithTheTwoThatCollide) {
 
 TEST_F(ExplainTest, ADeadlockIsShownWithWhoWaits) {
   std::string token = small_token("toy-lost");
-  Ended explained = pollux({"explain", token});
+  Ended explained = pollux({"explain", token, "--for", "5m"});
   expect_one_screen(explained, token);
   EXPECT_TRUE(holds(explained.out, "deadlock in toy-lost")) << explained.out;
   EXPECT_TRUE(holds(explained.out, "waits for cond")) << explained.out;
