@@ -75,6 +75,7 @@ void leave_result(const RunResult& result) {
 void clean_environment() {
   ::unsetenv(kExecVariable);
   ::unsetenv(kPaddingVariable);
+  ::unsetenv(kEvenVariable);
   const char* value = std::getenv("LD_PRELOAD");
   std::string rest = value != nullptr ? value : "";
   size_t colon = rest.find(':');  // the first one is this library

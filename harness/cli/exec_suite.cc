@@ -179,9 +179,19 @@ size_t stack_use(char* const* strings) {
   return bytes;
 }
 
+size_t count(char* const* strings) {
+  size_t number = 0;
+  while (strings[number] != nullptr) ++number;
+  return number;
+}
+
+// The kernel aligns to 16 bytes below the strings and below the pointers to them, so both must be
+// multiples of it away from where they always are.
 void pad_environment(char* const* arguments) {
   constexpr size_t kStep = 64 << 10;
   ::setenv(kPaddingVariable, "", 1);
+  ::unsetenv(kEvenVariable);
+  if ((count(arguments) + count(environ)) % 2 != 0) ::setenv(kEvenVariable, "", 1);
   size_t used = stack_use(arguments) + stack_use(environ);
   std::string padding((kStep - used % kStep) % kStep, 'x');
   ::setenv(kPaddingVariable, padding.c_str(), 1);

@@ -38,6 +38,7 @@ inline constexpr const char* kExecVariable = "POLLUX_EXEC";
 // Fills the program's arguments and environment up to always the same size: where its stack begins
 // depends on it, and addresses must not differ from one user's environment to another's.
 inline constexpr const char* kPaddingVariable = "POLLUX_PADDING";
+inline constexpr const char* kEvenVariable = "POLLUX_EVEN";
 struct ExecShared {
   static constexpr size_t kTokenMax = 64u << 20;
   static constexpr size_t kResultMax = 512u << 20;

@@ -43,9 +43,10 @@ long call_getpgid(const Arguments& a) {
 long call_getpgrp(const Arguments&) { return process_id(explore::current_host()); }
 
 long call_setpgid(const Arguments& a) {
-  if (a.integer(1) < 0) return -EINVAL;
+  auto group = a.integer(1) != 0 ? a.integer(1) : a.integer(0);  // 0: that of the process's number
+  if (group < 0) return -EINVAL;
   if (!is_own(a.integer(0))) return -ESRCH;
-  return is_own(a.integer(1)) ? 0 : -EPERM;  // there is no other group to join
+  return is_own(group) ? 0 : -EPERM;  // there is no other group to join
 }
 
 long call_getsid(const Arguments& a) { return is_own(a.integer(0)) ? kSession : -ESRCH; }

@@ -80,7 +80,8 @@ CONFORMANCE(Process, GroupAndSession) {
   FACT(getsid(0) == getsid(getpid()) && getsid(0) >= 0, Holds());
   FACT(getpgid(-1), FailsWith(ESRCH));
   FACT(setpgid(0, -1), FailsWith(EINVAL));
-  FACT(setpgid(-1, 0), FailsWith(ESRCH));
+  FACT(setpgid(-1, 0), FailsWith(EINVAL));
+  FACT(setpgid(-1, getpid()), FailsWith(ESRCH));
 }
 
 // --- proc(5)
