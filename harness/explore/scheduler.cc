@@ -211,6 +211,7 @@ void switch_to(Actor next) {
   }
   // Threads that spin until one that is held up lets them go on must not outlast it.
   if (state.held != 0) note_fruitless_work();
+  if (state.threads[next].stopped) return leave_carrier();  // time moved, and its host went down
   describe_switch(next);
   ++state.switches;
   trace::recorder.mix(tagged(Kind::switched, next));
@@ -227,6 +228,7 @@ void switch_to(Actor next) {
 // and nobody else, that is the same as going on.
 void hold_up() {
   constexpr Time kHolds[] = {0, 1'000, 5'000, 20'000, 100'000, 500'000, 2'000'000, 10'000'000};
+  if (current().stopped) leave_carrier();
   if (state.timeline.next() == kNever && state.runnable == bit(state.current)) return;
   uint32_t chosen = state.choices.choose(site::kHold, std::size(kHolds));
   Time until = state.timeline.now() + kHolds[chosen];
@@ -234,13 +236,18 @@ void hold_up() {
     // Added last among the entries of that moment, so it comes after them.
     until = std::min(state.timeline.next(), until + *std::rbegin(kHolds));
   }
+  Thread& thread = current();
+  thread.held = true;
   ++state.held;
   block(Why::held, nullptr, until);
   --state.held;
+  thread.held = false;
 }
 
 void leave_carrier() {
   while (state.runnable == 0) {
+    // The last of them went with its host.
+    if (state.added_alive == 0 && state.process_end == nullptr) end_run(Verdict::held, "");
     if (state.timeline.next() > state.options.time_max && state.timeline.next() != kNever) {
       run_out_of_time();
     }
@@ -427,6 +434,31 @@ void yield() {
     note_yield_alone();
   }
 }
+
+unsigned stop_threads_of(unsigned host) {
+  unsigned added = 0;
+  for (unsigned id = 0; id < state.thread_count; ++id) {
+    Thread& thread = state.threads[id];
+    bool alive = thread.state == ThreadState::runnable || thread.state == ThreadState::blocked;
+    if (!alive || thread.host != host) continue;
+    state.held -= thread.held;
+    if (SignalSource* source = signal_source()) source->ended(static_cast<Actor>(id));
+    thread.state = ThreadState::done;
+    thread.stopped = thread.abandoned = true;
+    thread.destructors.clear();
+    ++thread.generation;
+    added += thread.added;
+    state.runnable &= ~bit(static_cast<Actor>(id));
+    // One that runs looks at this bit before it does anything more.
+    if (id == state.current) signalled_threads |= bit(state.current);
+    if (trace::recorder.text)
+      trace::line(trace::What::turn, "%s is gone with its host", thread.name);
+  }
+  recompute_candidates();
+  return added;
+}
+
+void wait_for_fewer(unsigned stopped) { state.added_alive -= stopped; }
 
 void no_preempt_begin() {
   ++current().no_preempt;

@@ -44,6 +44,7 @@ void exit_with_last_thread() {
 
 [[noreturn]] void finish() {
   own_point(tagged(Kind::thread_end, 0));
+  if (current().stopped) leave_carrier();
   Actor id = state.current;
   if (SignalSource* source = signal_source()) source->ended(id);
   Thread& thread = current();
@@ -136,6 +137,7 @@ Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void
   thread.why = Why::nothing;
   thread.detached = detached;
   thread.added = false;
+  thread.held = thread.stopped = false;
   thread.no_preempt = 0;
   thread.interrupted = false;
   thread.object = nullptr;
