@@ -11,8 +11,11 @@
 namespace pollux::cli {
 
 // Adds the clients to the run, each a virtual thread on a host of its own. Gate closed, before the
-// program's first instruction; the scripts are known to be good.
-void start_clients(const std::vector<ClientGroup>&);
+// program's first instruction; the scripts are known to be good. With a `rough` network (one that
+// has a plan) the end of a connection is no violation, either.
+void start_clients(const std::vector<ClientGroup>&, bool rough);
+// A host is on again: its client begins its script anew.
+void start_clients_of(unsigned host);
 
 // A client that the program leaves behind when it ends now: "kv.txt:7: ..." for a verdict; empty
 // when there is none. A client that only waits for the server to close is content.
