@@ -63,7 +63,17 @@ TEST(SignalTest, WhatKillsIsNamed) {
   EXPECT_EQ(result.reason.rfind("killed by SIGPIPE: write to pipe", 0), 0u) << result.reason;
 
   EXPECT_EQ(run_boring([] { raise(SIGTSTP); }).verdict, Verdict::unmodelled);
-  EXPECT_EQ(run_boring([] { kill(1, SIGTERM); }).verdict, Verdict::unmodelled);
+  EXPECT_EQ(run_boring([] { kill(-1, SIGTERM); }).verdict, Verdict::unmodelled);
+}
+
+TEST(SignalTest, BesideTheProgramThereIsOnlyInit) {
+  RunResult result = run_boring([] {
+    EXPECT_EQ(kill(1, SIGTERM), -1);
+    EXPECT_EQ(errno, EPERM);
+    EXPECT_EQ(kill(getpid() + 1, SIGTERM), -1);
+    EXPECT_EQ(errno, ESRCH);
+  });
+  EXPECT_EQ(result.verdict, Verdict::held) << result.reason;
 }
 
 // The old race: the flag is looked at, the signal comes, and only then does the program wait.
