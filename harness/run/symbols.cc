@@ -6,6 +6,7 @@
 #include <elfutils/libdwfl.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
 #include <unordered_map>
 
@@ -70,12 +71,24 @@ bool is_function(Dwarf_Die* die) {
 
 void set_file(CodeLine& line, const char* path) {
   if (path == nullptr) return;
-  line.path = path;
+  // Clang names the C++ library by a way around ("/usr/bin/../lib/gcc/.../include/c++").
+  line.path = std::filesystem::path(path).lexically_normal();
   line.file = line.path.substr(line.path.rfind('/') + 1);
 }
 
 bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
+}
+
+// Null when the place has no debug information.
+Dwarf_Die* unit_at(Dwfl_Module* module, Dwarf_Addr address, Dwarf_Addr* bias) {
+  Dwarf_Die* unit = dwfl_module_addrdie(module, address, bias);
+  if (unit != nullptr) return unit;
+  // Clang writes no table of units by address (.debug_aranges): ask each.
+  while ((unit = dwfl_module_nextcu(module, unit, bias)) != nullptr) {
+    if (dwarf_haspc(unit, address - *bias) == 1) return unit;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -137,11 +150,12 @@ std::vector<CodeLine> Symbols::Impl::look_up(uint64_t place) {
   if (module == nullptr) return {CodeLine()};
 
   CodeLine at;
-  if (Dwfl_Line* source = dwfl_module_getsrc(module, address)) {
-    set_file(at, dwfl_lineinfo(source, nullptr, &at.line, nullptr, nullptr, nullptr));
-  }
   Dwarf_Addr bias = 0;
-  Dwarf_Die* unit = dwfl_module_addrdie(module, address, &bias);
+  Dwarf_Die* unit = unit_at(module, address, &bias);
+  if (Dwarf_Line* source = unit != nullptr ? dwarf_getsrc_die(unit, address - bias) : nullptr) {
+    set_file(at, dwarf_linesrc(source, nullptr, nullptr));
+    dwarf_lineno(source, &at.line);
+  }
   Dwarf_Die *scopes = nullptr, *parents = nullptr;
   int count = unit != nullptr ? dwarf_getscopes(unit, address - bias, &scopes) : 0;
   if (count > 0) {
@@ -201,7 +215,7 @@ bool Symbols::is_foreign(uint64_t place) {
   if (!is_new) return found->second;
   Dwarf_Addr address = 0, bias = 0;
   Dwfl_Module* module = impl_->module_of(place, address);
-  Dwarf_Die* unit = module != nullptr ? dwfl_module_addrdie(module, address, &bias) : nullptr;
+  Dwarf_Die* unit = module != nullptr ? unit_at(module, address, &bias) : nullptr;
   const char* path = unit != nullptr ? dwarf_diename(unit) : nullptr;
   if (path != nullptr) {
     CodeLine line;
