@@ -1,81 +1,91 @@
 // SPDX-License-Identifier: MIT
 #include "cli/elf_imports.h"
 
-#include <elf.h>
-#include <link.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <algorithm>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <set>
 #include <sstream>
+
+#include "run/child.h"
 
 namespace pollux::cli {
 namespace {
 
-// The sections of an ELF file, by the section header table: stripped files keep those that matter.
 class ElfFile {
  public:
-  explicit ElfFile(const std::string& path) {
-    std::ifstream file(path, std::ios::binary);
-    std::ostringstream content;
-    content << file.rdbuf();
-    bytes_ = content.str();
-    const auto* header = at<ElfW(Ehdr)>(0);
-    good_ = header != nullptr && std::memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 &&
-            header->e_ident[EI_CLASS] == ELFCLASS64;
+  explicit ElfFile(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    ::elf_version(EV_CURRENT);
+    elf_ = ::elf_begin(fd_, ELF_C_READ, nullptr);
+    if (elf_ != nullptr && (::elf_kind(elf_) != ELF_K_ELF || ::gelf_getclass(elf_) != ELFCLASS64)) {
+      ::elf_end(elf_);
+      elf_ = nullptr;
+    }
   }
+  ~ElfFile() {
+    ::elf_end(elf_);
+    if (fd_ >= 0) ::close(fd_);
+  }
+  ElfFile(const ElfFile&) = delete;
+  ElfFile& operator=(const ElfFile&) = delete;
 
+  // Of the dynamic symbol table, which stripped files keep.
   std::vector<std::string> functions(bool defined) const {
     std::set<std::string> names;
-    const ElfW(Shdr)* symbols = section(SHT_DYNSYM);
-    if (symbols == nullptr) return {};
-    const ElfW(Shdr)* strings = section_number(symbols->sh_link);
-    if (strings == nullptr) return {};
-    for (size_t i = 1; i < symbols->sh_size / sizeof(ElfW(Sym)); ++i) {
-      const auto* symbol = at<ElfW(Sym)>(symbols->sh_offset + i * sizeof(ElfW(Sym)));
-      if (symbol == nullptr) break;
-      if ((symbol->st_shndx != SHN_UNDEF) != defined) continue;
-      unsigned type = ELF64_ST_TYPE(symbol->st_info);
-      if (type != STT_FUNC && type != STT_NOTYPE && type != STT_GNU_IFUNC) continue;
-      size_t offset = strings->sh_offset + symbol->st_name;
-      if (offset < bytes_.size() && bytes_[offset] != '\0') names.insert(bytes_.c_str() + offset);
+    for (Elf_Scn* section = next(nullptr); section != nullptr; section = next(section)) {
+      GElf_Shdr header;
+      if (::gelf_getshdr(section, &header) == nullptr || header.sh_type != SHT_DYNSYM) continue;
+      Elf_Data* symbols = ::elf_getdata(section, nullptr);
+      GElf_Sym symbol;
+      for (int i = 1; ::gelf_getsym(symbols, i, &symbol) != nullptr; ++i) {
+        if ((symbol.st_shndx != SHN_UNDEF) != defined) continue;
+        unsigned type = GELF_ST_TYPE(symbol.st_info);
+        if (type != STT_FUNC && type != STT_NOTYPE && type != STT_GNU_IFUNC) continue;
+        const char* name = ::elf_strptr(elf_, header.sh_link, symbol.st_name);
+        if (name != nullptr && *name != '\0') names.insert(name);
+      }
     }
     return {names.begin(), names.end()};
   }
 
   std::string interpreter() const {
-    const auto* header = at<ElfW(Ehdr)>(0);
-    for (unsigned i = 0; good_ && i < header->e_phnum; ++i) {
-      const auto* segment = at<ElfW(Phdr)>(header->e_phoff + i * header->e_phentsize);
-      if (segment == nullptr || segment->p_type != PT_INTERP) continue;
-      if (segment->p_offset < bytes_.size()) return bytes_.c_str() + segment->p_offset;
+    size_t count = 0;
+    if (elf_ == nullptr || ::elf_getphdrnum(elf_, &count) != 0) return "";
+    for (size_t i = 0; i < count; ++i) {
+      GElf_Phdr segment;
+      if (::gelf_getphdr(elf_, static_cast<int>(i), &segment) == nullptr) break;
+      if (segment.p_type != PT_INTERP) continue;
+      size_t size = 0;
+      const char* whole = ::elf_rawfile(elf_, &size);
+      if (segment.p_offset > size || segment.p_filesz > size - segment.p_offset) break;
+      return std::string(whole + segment.p_offset, segment.p_filesz).c_str();
     }
     return "";
   }
 
  private:
-  template <class T>
-  const T* at(size_t offset) const {
-    bool inside = offset <= bytes_.size() && bytes_.size() - offset >= sizeof(T);
-    return inside ? reinterpret_cast<const T*>(bytes_.data() + offset) : nullptr;
-  }
-  const ElfW(Shdr) * section_number(unsigned number) const {
-    const auto* header = at<ElfW(Ehdr)>(0);
-    if (!good_ || number >= header->e_shnum) return nullptr;
-    return at<ElfW(Shdr)>(header->e_shoff + number * header->e_shentsize);
-  }
-  const ElfW(Shdr) * section(unsigned type) const {
-    for (unsigned i = 0;; ++i) {
-      const ElfW(Shdr)* found = section_number(i);
-      if (found == nullptr || found->sh_type == type) return found;
-    }
+  Elf_Scn* next(Elf_Scn* section) const {
+    return elf_ != nullptr ? ::elf_nextscn(elf_, section) : nullptr;
   }
 
-  std::string bytes_;
-  bool good_ = false;
+  int fd_;
+  Elf* elf_;
 };
+
+// What the loader says when it is asked for a program's libraries, as ldd asks.
+std::string listed_by(const std::string& loader, const std::string& program) {
+  run::Output output;
+  pid_t child = run::fork_child(output, [&] {
+    ::execl(loader.c_str(), loader.c_str(), "--list", program.c_str(), nullptr);
+    return 127;
+  });
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  constexpr size_t kAll = 1u << 20;
+  return output.tail(kAll);
+}
 
 }  // namespace
 
@@ -92,10 +102,8 @@ std::vector<std::string> loaded_files(const std::string& program) {
   std::string loader = ElfFile(program).interpreter();
   if (loader.empty()) return files;
   // "	libevent-2.1.so.7 => /lib/x86_64-linux-gnu/libevent-2.1.so.7 (0x...)"
-  FILE* list = ::popen((loader + " --list '" + program + "'").c_str(), "r");
-  if (list == nullptr) return files;
-  char line[4096];
-  while (std::fgets(line, sizeof line, list) != nullptr) {
+  std::istringstream lines(listed_by(loader, program));
+  for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string name, arrow, path;
     if (!(words >> name >> arrow >> path) || arrow != "=>") continue;
@@ -103,7 +111,6 @@ std::vector<std::string> loaded_files(const std::string& program) {
                    name.starts_with("ld-linux");
     if (!is_libc) files.push_back(path);
   }
-  ::pclose(list);
   return files;
 }
 

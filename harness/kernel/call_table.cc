@@ -19,8 +19,8 @@ constexpr Table build() {
   Table table{};
   auto set = [&](long number, const char* name, Handler handler, Route route,
                  bool is_progress = false, bool is_transfer = false, uint8_t second_fd = 0) {
-    table[static_cast<size_t>(number)] = {name,        handler,     route,
-                                          is_progress, is_transfer, second_fd};
+    table[static_cast<size_t>(number)] = {name,        handler,   route, is_progress,
+                                          is_transfer, second_fd, false};
   };
   constexpr bool kProgress = true;
 #define BY_FD(call, ...) set(SYS_##call, #call, call_##call, Route::by_fd, ##__VA_ARGS__)
@@ -271,6 +271,13 @@ constexpr Table build() {
 #undef RAW
 #undef FOREIGN_FD
 #undef UNMODELLED
+  for (Call& call : table) {
+    for (Handler maker : {call_socket, call_accept, call_accept4, call_dup, call_dup2, call_dup3,
+                          call_epoll_create, call_epoll_create1, call_eventfd, call_eventfd2,
+                          call_timerfd_create, call_signalfd, call_signalfd4}) {
+      if (call.handler == maker) call.makes_fd = true;
+    }
+  }
   return table;
 }
 

@@ -43,6 +43,7 @@ struct Call {
   bool is_progress = false;  // a success changes something: whoever polls is not spinning
   bool is_transfer = false;  // ... if the result is not 0
   uint8_t second_fd = 0;     // of by_fds: 1 or 2
+  bool makes_fd = false;     // its result is a new descriptor
 };
 
 inline constexpr unsigned long kCallNumbers = 512;

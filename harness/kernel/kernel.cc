@@ -67,21 +67,10 @@ void count_spin(const char* call, bool something_ready) {
 
 namespace {
 
-// Calls whose result is a new descriptor.
-bool makes_descriptor(const Call& call) {
-  if (call.handler == call_accept || call.handler == call_accept4) return true;
-  if (call.handler == call_dup || call.handler == call_dup2 || call.handler == call_dup3)
-    return true;
-  if (call.route != Route::twin) return false;
-  return call.handler == call_socket || call.handler == call_epoll_create ||
-         call.handler == call_epoll_create1 || call.handler == call_eventfd ||
-         call.handler == call_eventfd2 || call.handler == call_timerfd_create;
-}
-
 void trace_call(const Call& call, const Arguments& a, long result) {
   if (call.route == Route::by_fd) trace::concerns(a.integer(0));
   if (call.handler == call_epoll_ctl) trace::concerns(a.integer(2));
-  if (result >= kFdBase && makes_descriptor(call)) trace::concerns(static_cast<int>(result));
+  if (result >= kFdBase && call.makes_fd) trace::concerns(static_cast<int>(result));
   char head[64];
   if (call.route == Route::by_fd) {
     std::snprintf(head, sizeof head, "%s(%d)", call.name, a.integer(0));

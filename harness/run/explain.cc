@@ -76,13 +76,13 @@ class Explainer {
   void add_waiting_words();
   void add_calls();
   void add_ends();
+  std::string name_of(Actor actor) const { return thread_name(run_.log, actor); }
   // A thread begins and ends outside of the program's own code.
   std::string place_of(const Step& step) {
     bool outside =
         step.kind == StepKind::begin || step.kind == StepKind::end || step.kind == StepKind::packet;
     return outside ? "" : to_string(story_.where(step));
   }
-  bool is_watched(const Step& step) const { return step.text != 0 && step.size == 8; }
 
   const RunResult& run_;
   Story story_;
@@ -169,12 +169,12 @@ std::string Explainer::describe_choice(size_t deviation) {
   const Deviation& d = run_.deviations[deviation];
   const Step* step = step_of(deviation);
   if (d.site == site::kPick) {
-    return story_.thread_name(static_cast<Actor>(d.outcome - 1)) + " goes on, out of turn";
+    return name_of(static_cast<Actor>(d.outcome - 1)) + " goes on, out of turn";
   }
   if (d.site == site::kPoint) {
     std::string before = step != nullptr ? " before " + story_.what_is_next(*step) : "";
     if (d.outcome - 1 != kNobody) {
-      return "gives way to " + story_.thread_name(static_cast<Actor>(d.outcome - 1)) + before;
+      return "gives way to " + name_of(static_cast<Actor>(d.outcome - 1)) + before;
     }
     std::string time;
     if (step != nullptr && step->number != 0) {
@@ -302,7 +302,7 @@ std::string Explainer::cause(const std::optional<Sealed>& sealed) {
   const Deviation& deviation = run_.deviations[chosen];
   const Step& step = *step_of(chosen);
   const CodeLine& line = story_.where(step);
-  std::string text = story_.thread_name(deviation.actor) + ", at " + to_string(line);
+  std::string text = name_of(deviation.actor) + ", at " + to_string(line);
   if (!line.function.empty()) text += " in " + line.function;
   text += ": " + describe_choice(chosen);
   std::optional<Window> window = window_of(chosen);
@@ -316,7 +316,7 @@ std::string Explainer::cause(const std::optional<Sealed>& sealed) {
   }
   const Step& other = steps()[others.front()];
   const CodeLine& there = story_.where(other);
-  text += "; meanwhile " + story_.thread_name(other.thread) + ", at " + to_string(there);
+  text += "; meanwhile " + name_of(other.thread) + ", at " + to_string(there);
   if (!there.function.empty()) text += " in " + there.function;
   return text + ", " + story_.what(other);
 }
@@ -333,7 +333,7 @@ std::vector<std::string> Explainer::faults() {
     std::string line =
         std::string(point.name) + " (" + kGrades[static_cast<unsigned>(point.grade)] + ")";
     if (const Step* step = step_of(i)) {
-      line += ": " + story_.thread_name(d.actor) + " gets " + story_.what(*step) + " at " +
+      line += ": " + name_of(d.actor) + " gets " + story_.what(*step) + " at " +
               to_string(story_.where(*step)) + ", step " + std::to_string(step->number);
     }
     lines.push_back(line);
@@ -403,7 +403,7 @@ std::vector<std::string> Explainer::deviations() {
 }  // namespace
 
 std::string Explanation::thread_name(Actor actor) const {
-  return Story(failure).thread_name(actor);
+  return run::thread_name(failure.log, actor);
 }
 
 std::vector<ExplainRow> best_rows(const Explanation& explained, size_t most) {

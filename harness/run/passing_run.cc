@@ -72,7 +72,7 @@ std::string first_difference(Story& failing, Story& passing) {
     stays = ends;
   }
   if (here == nullptr) return "";
-  std::string text = failing.thread_name(here->thread) + " at step " +
+  std::string text = thread_name(failing.run().log, here->thread) + " at step " +
                      std::to_string(here->number) + ", " + to_string(failing.where(*here)) + ": ";
   if (stays) {
     return text + "here it is left in " + failing.what(*here) + "; there it goes on at " +

@@ -48,11 +48,10 @@ const std::string& Story::text(uint32_t index) const {
   return index == 0 || index > run_.log.texts.size() ? none : run_.log.texts[index - 1];
 }
 
-std::string Story::thread_name(Actor actor) const {
+std::string thread_name(const StepLog& log, Actor actor) {
   if (actor == kNetwork) return "net";
-  return actor < run_.log.threads.size() && !run_.log.threads[actor].empty()
-             ? run_.log.threads[actor]
-             : "t" + std::to_string(actor);
+  return actor < log.threads.size() && !log.threads[actor].empty() ? log.threads[actor]
+                                                                   : "t" + std::to_string(actor);
 }
 
 std::string Story::object(const Step& step) {

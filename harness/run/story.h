@@ -13,6 +13,9 @@
 
 namespace pollux::run {
 
+// "t1", or "net" for what happens while no thread runs.
+std::string thread_name(const StepLog&, Actor);
+
 class Story {
  public:
   explicit Story(const RunResult& run) : run_(run), symbols_(run.log.modules) {}
@@ -33,7 +36,6 @@ class Story {
   // "#3": a word or a thread object without a name, by first appearance.
   std::string object(const Step&);
 
-  std::string thread_name(Actor) const;
   const std::string& text(uint32_t index) const;  // of Step::text and Step::wait
 
   // A step that changed what it accessed.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +26,9 @@ class SilentListener {
       f = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
       (void)connect(f, &a.any, a.len);
     }
+    // Connections are made in the background. The queue is full once it has one.
+    pollfd queue = {fd_, POLLIN, 0};
+    EXPECT_EQ(poll(&queue, 1, 10'000), 1);
   }
   ~SilentListener() {
     for (int f : fillers_) ::close(f);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // `pollux exec`: any program is a run.
+#include <filesystem>
 #include <regex>
 #include <sstream>
 
@@ -143,6 +144,13 @@ TEST_F(ExecTest, TheDoctorTellsWhatBecomesOfEachImport) {
   EXPECT_TRUE(modelled < thread && thread < refused) << ended.out;
   EXPECT_EQ(ended.out.find(" printf"), std::string::npos) << ended.out;
   EXPECT_NE(pollux({"doctor", EXEC_PROGRAM, "--all"}).out.find(" printf"), std::string::npos);
+
+  // Its name is nobody's affair, a shell's least of all.
+  std::filesystem::path copy = std::filesystem::path(::testing::TempDir()) / "it's \"a\" $copy";
+  std::filesystem::copy_file(EXEC_PROGRAM, copy, std::filesystem::copy_options::overwrite_existing);
+  Ended copied = pollux({"doctor", copy});
+  EXPECT_EQ(copied.out.substr(0, refused), ended.out.substr(0, refused));
+  std::filesystem::remove(copy);
 
   // That one is refused when it is called, and by the same name.
   EXPECT_NE(ended.out.find(" system (cli_exec_program)", refused), std::string::npos) << ended.out;
