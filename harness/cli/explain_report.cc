@@ -19,10 +19,12 @@ constexpr size_t kChosenMost = 6;
 constexpr size_t kLabel = 12;    // "  workload: "
 constexpr size_t kNumbers = 16;  // "  +1234    1234 "
 constexpr size_t kStrideMost = 12;
+constexpr size_t kWhereMost = 36;
 constexpr size_t kTextLeast = 44;  // room for what the thread in the last column does
 
 std::string cut(const std::string& text, size_t width) {
-  return text.size() <= width ? text : text.substr(0, width - 3) + "...";
+  if (text.size() <= width) return text;
+  return width > 3 ? text.substr(0, width - 3) + "..." : text.substr(0, width);
 }
 
 std::string padded(const std::string& text, size_t width) {
@@ -88,9 +90,11 @@ void Screen::row(const run::ExplainRow& row, const std::vector<Actor>& threads, 
   std::snprintf(numbers, sizeof numbers, "%7s %6llu%c ", omitted.c_str(),
                 static_cast<unsigned long long>(row.number), row.is_deviation ? '*' : ' ');
   std::string line = numbers + std::string(column * stride, ' ');
-  size_t room = kWidth - line.size() - (row.where.empty() ? 0 : row.where.size() + 2);
-  line += padded(cut(row.what, room), room);
-  if (!row.where.empty()) line += "  " + row.where;
+  size_t room = kWidth - std::min(line.size(), kWidth);
+  std::string where = cut(row.where, std::min(kWhereMost, room / 2));  // a template's name is long
+  if (!where.empty()) where = "  " + where;
+  room -= std::min(where.size(), room);
+  line += padded(cut(row.what, room), room) + where;
   line.erase(line.find_last_not_of(' ') + 1);
   lines_.push_back(line);
 }
@@ -120,7 +124,8 @@ void Screen::columns(size_t lines_most) {
   }
   if (threads.empty()) return;
   std::sort(threads.begin(), threads.end());
-  size_t stride = std::min(kStrideMost, (kWidth - kNumbers - kTextLeast) / threads.size());
+  size_t stride =
+      std::clamp((kWidth - kNumbers - kTextLeast) / threads.size(), size_t{1}, kStrideMost);
   std::string head = padded("  steps      at", kNumbers);
   for (Actor thread : threads) {
     head += padded(cut(explained_.thread_name(thread), stride - 1), stride);

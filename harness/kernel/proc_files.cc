@@ -23,6 +23,7 @@
 #include <string_view>
 
 #include "explore/clock.h"
+#include "kernel/check.h"
 #include "kernel/host.h"
 #include "kernel/process_calls.h"
 #include "kernel/state.h"
@@ -40,6 +41,7 @@ __attribute__((format(printf, 1, 2))) std::string text(const char* format, ...) 
   va_start(list, format);
   int size = std::vsnprintf(line, sizeof line, format, list);
   va_end(list);
+  POLLUX_KERNEL_CHECK(size >= 0 && static_cast<size_t>(size) < sizeof line);
   return {line, static_cast<size_t>(size)};
 }
 
