@@ -16,6 +16,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/elf_imports.h"
+#include "cli/exec_launch.h"
 #include "cli/exec_suite.h"
 #include "cli/report.h"
 #include "pollux/comparison.h"

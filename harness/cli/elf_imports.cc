@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gelf.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,7 +79,8 @@ class ElfFile {
 std::string listed_by(const std::string& loader, const std::string& program) {
   run::Output output;
   pid_t child = run::fork_child(output, [&] {
-    ::execl(loader.c_str(), loader.c_str(), "--list", program.c_str(), nullptr);
+    ::setenv("LD_TRACE_LOADED_OBJECTS", "1", 1);  // --list would stop at the first that is missing
+    ::execl(loader.c_str(), loader.c_str(), program.c_str(), nullptr);
     return 127;
   });
   int status = 0;
@@ -97,19 +99,33 @@ std::vector<std::string> exported_functions(const std::string& path) {
   return ElfFile(path).functions(true);
 }
 
-std::vector<std::string> loaded_files(const std::string& program) {
-  std::vector<std::string> files = {program};
+std::vector<LoadedLibrary> loaded_libraries(const std::string& program) {
+  std::vector<LoadedLibrary> libraries;
   std::string loader = ElfFile(program).interpreter();
-  if (loader.empty()) return files;
-  // "	libevent-2.1.so.7 => /lib/x86_64-linux-gnu/libevent-2.1.so.7 (0x...)"
+  if (loader.empty()) return libraries;
+  // "	libevent-2.1.so.7 => /lib/x86_64-linux-gnu/libevent-2.1.so.7 (0x...)", or "=> not found"
   std::istringstream lines(listed_by(loader, program));
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string name, arrow, path;
     if (!(words >> name >> arrow >> path) || arrow != "=>") continue;
-    bool is_libc = name.starts_with("libc.so") || name.starts_with("libpthread.so") ||
-                   name.starts_with("ld-linux");
-    if (!is_libc) files.push_back(path);
+    libraries.push_back({name, path.starts_with('/') ? path : ""});
+  }
+  return libraries;
+}
+
+bool is_tsan_runtime(const std::string& name) {
+  return name.starts_with("libtsan.so") || name.starts_with("libclang_rt.tsan");
+}
+
+std::vector<std::string> loaded_files(const std::string& program) {
+  std::vector<std::string> files = {program};
+  for (const LoadedLibrary& library : loaded_libraries(program)) {
+    bool is_libc = library.name.starts_with("libc.so") ||
+                   library.name.starts_with("libpthread.so") ||
+                   library.name.starts_with("ld-linux");
+    if (is_libc || is_tsan_runtime(library.name) || library.path.empty()) continue;
+    files.push_back(library.path);
   }
   return files;
 }

@@ -14,7 +14,18 @@ namespace pollux::cli {
 std::vector<std::string> imported_functions(const std::string& path);
 std::vector<std::string> exported_functions(const std::string& path);
 
-// The program itself and each shared library that the loader would map for it, libc's own left out.
+// A shared library that the loader would map for a program.
+struct LoadedLibrary {
+  std::string name;  // as the program, or another library, asks for it
+  std::string path;  // empty: it was not found
+};
+// What the loader itself says to that; empty when `program` does not ask for one.
+std::vector<LoadedLibrary> loaded_libraries(const std::string& program);
+
+// ThreadSanitizer's runtime, by its name: `pollux exec` stands in for it.
+bool is_tsan_runtime(const std::string& name);
+
+// The program itself and its libraries, but for those of libc and those that Pollux stands in for.
 std::vector<std::string> loaded_files(const std::string& program);
 
 }  // namespace pollux::cli

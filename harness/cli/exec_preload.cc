@@ -25,6 +25,7 @@
 
 #include "cli/exec_clients.h"
 #include "cli/exec_exit.h"
+#include "cli/exec_launch.h"
 #include "cli/exec_line.h"
 #include "cli/exec_suite.h"
 #include "explore/clock.h"
@@ -73,17 +74,18 @@ void leave_result(const RunResult& result) {
 }
 
 void clean_environment() {
-  ::unsetenv(kExecVariable);
-  ::unsetenv(kPaddingVariable);
-  ::unsetenv(kEvenVariable);
+  const char* ours = std::getenv(kPreloadVariable);
   const char* value = std::getenv("LD_PRELOAD");
-  std::string rest = value != nullptr ? value : "";
-  size_t colon = rest.find(':');  // the first one is this library
-  if (colon == std::string::npos) {
+  if (ours == nullptr || value == nullptr) refuse("no LD_PRELOAD: start it by `pollux exec`");
+  const std::string all = value;
+  const size_t rest = static_cast<size_t>(std::atoi(ours)) + 1;  // and the colon
+  if (rest >= all.size()) {
     ::unsetenv("LD_PRELOAD");
   } else {
-    ::setenv("LD_PRELOAD", rest.substr(colon + 1).c_str(), 1);
+    ::setenv("LD_PRELOAD", all.substr(rest).c_str(), 1);
   }
+  for (const char* variable : {kExecVariable, kPreloadVariable, kPaddingVariable, kEvenVariable})
+    ::unsetenv(variable);
 }
 
 // The kernel's gift of randomness (getauxval(3), AT_RANDOM). The loader has made its stack guard of

@@ -8,8 +8,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/personality.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +22,7 @@
 
 #include "cli/arguments.h"
 #include "cli/client_script.h"
+#include "cli/exec_launch.h"
 #include "cli/exec_line.h"
 #include "run/build_info.h"
 #include "run/check.h"
@@ -33,9 +32,6 @@
 
 namespace pollux::cli {
 namespace {
-
-constexpr const char* kNoLibrary =
-    "libpollux.so is not there: it belongs next to the pollux binary, or name it in POLLUX_LIBRARY";
 
 // The build id, or for a program without one a checksum of the file.
 std::string identify(const std::string& path) {
@@ -171,51 +167,6 @@ class SharedFile {
   ExecShared* shared_;
 };
 
-// What a string vector takes of a new program's stack (execve(2), "Limits on size of arguments and
-// environment").
-size_t stack_use(char* const* strings) {
-  size_t bytes = 0;
-  for (; *strings != nullptr; ++strings) bytes += std::strlen(*strings) + 1 + sizeof *strings;
-  return bytes;
-}
-
-size_t count(char* const* strings) {
-  size_t number = 0;
-  while (strings[number] != nullptr) ++number;
-  return number;
-}
-
-// The kernel aligns to 16 bytes below the strings and below the pointers to them, so both must be
-// multiples of it away from where they always are.
-void pad_environment(char* const* arguments) {
-  constexpr size_t kStep = 64 << 10;
-  ::setenv(kPaddingVariable, "", 1);
-  ::unsetenv(kEvenVariable);
-  if ((count(arguments) + count(environ)) % 2 != 0) ::setenv(kEvenVariable, "", 1);
-  size_t used = stack_use(arguments) + stack_use(environ);
-  std::string padding((kStep - used % kStep) % kStep, 'x');
-  ::setenv(kPaddingVariable, padding.c_str(), 1);
-}
-
-// In the child. Only returns when it failed.
-void become(const ExecWorkload& program, const std::string& library, int descriptor) {
-  ::personality(ADDR_NO_RANDOMIZE);  // the kernel's answer to mmap(NULL) must not differ, either
-  std::string own = std::to_string(descriptor);
-  own.insert(0, 5 - own.size(), '0');  // no other variable may move by it, either
-  const char* preloaded = std::getenv("LD_PRELOAD");
-  std::string preload =
-      library + (preloaded != nullptr && *preloaded != '\0' ? ":" + std::string(preloaded) : "");
-  ::setenv("LD_PRELOAD", preload.c_str(), 1);
-  ::setenv(kExecVariable, own.c_str(), 1);
-  ::fcntl(descriptor, F_SETFD, 0);
-  std::vector<char*> arguments;
-  for (const std::string& argument : program.arguments)
-    arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  pad_environment(arguments.data());
-  ::execv(program.program.c_str(), arguments.data());
-}
-
 // False when it had to be killed.
 bool wait_for(pid_t child, int seconds, int& status) {
   pollfd ends = {static_cast<int>(::syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
@@ -247,9 +198,7 @@ std::string exec_workload(const std::vector<std::string>& arguments,
     throw UsageError{"'" + path +
                      "' is no dynamically linked program: only those can be put on the twin"};
   }
-  if (preload_library().empty()) {
-    throw UsageError{kNoLibrary};
-  }
+  preloads_for(path);
   if (std::string problem = problem_of(clients); !problem.empty()) throw UsageError{problem};
   std::string workload = to_text({path, arguments, identify(path), std::move(clients)});
   exec_suite().set_workload(workload);
@@ -292,26 +241,6 @@ ClientGroup parse_client(const std::string& text) {
   return group;
 }
 
-std::string preload_library() {
-  std::vector<std::string> candidates;
-  if (const char* named = std::getenv("POLLUX_LIBRARY")) candidates.push_back(named);
-  char self[PATH_MAX];
-  ssize_t size = ::readlink("/proc/self/exe", self, sizeof self - 1);
-  if (size > 0) {
-    std::string folder(self, static_cast<size_t>(size));
-    folder.erase(folder.rfind('/'));
-    for (const char* place :
-         {"/libpollux.so", "/../lib/libpollux.so", "/../lib/pollux/libpollux.so"}) {
-      candidates.push_back(folder + place);
-    }
-  }
-  for (const std::string& candidate : candidates) {
-    char resolved[PATH_MAX];
-    if (::realpath(candidate.c_str(), resolved) != nullptr) return resolved;
-  }
-  return "";
-}
-
 std::string build_of(const run::Plan& plan) {
   if (plan.suite == nullptr || plan.suite->name() != kExecSuite) return run::build_id();
   static const std::string build = run::build_id_of_file(preload_library());
@@ -335,9 +264,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   std::copy(token.begin(), token.end(), shared->token);
 
   const ExecWorkload program = parse_exec_workload(plan.workload);
-  std::string library = preload_library();
-  // Without it the program would run on the real kernel.
-  if (library.empty()) throw UsageError{kNoLibrary};
+  const std::string preloads = preloads_for(program.program);
   run::Output output;
   int out = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3),
       err = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -348,7 +275,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
       ::dup2(out, STDOUT_FILENO);
       ::dup2(err, STDERR_FILENO);
     }
-    become(program, library, shared.descriptor());
+    become(program, preloads, shared.descriptor());
     return 127;
   });
   ::close(out);

@@ -32,13 +32,7 @@ ClientGroup parse_client(const std::string& text);
 std::string exec_workload(const std::vector<std::string>& arguments,
                           std::vector<ClientGroup> clients);
 
-// What parent and program share; the program finds it through the descriptor that kExecVariable
-// names, and takes both out of its environment before main.
-inline constexpr const char* kExecVariable = "POLLUX_EXEC";
-// Fills the program's arguments and environment up to always the same size: where its stack begins
-// depends on it, and addresses must not differ from one user's environment to another's.
-inline constexpr const char* kPaddingVariable = "POLLUX_PADDING";
-inline constexpr const char* kEvenVariable = "POLLUX_EVEN";
+// What parent and program share.
 struct ExecShared {
   static constexpr size_t kTokenMax = 64u << 20;
   static constexpr size_t kResultMax = 512u << 20;
@@ -82,8 +76,5 @@ std::string build_of(const run::Plan&);
 
 // Where the shell would find it, without symbolic links; empty when nowhere.
 std::string find_program(const std::string& name);
-
-// The library that is preloaded; empty when it is nowhere to be found.
-std::string preload_library();
 
 }  // namespace pollux::cli

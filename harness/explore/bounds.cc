@@ -25,6 +25,7 @@ uint64_t without_idle_hold(uint64_t candidates) {
 Cost cost_of(Site site) {
   switch (site) {
     case site::kPoint:
+    case site::kYield:
       return Cost::preemption;
     case site::kPick:
     case site::kCondWake:

@@ -3,9 +3,8 @@
 // What a bounded search may choose from at one place of a run, and what it costs.
 //
 //   preemption   a thread that could go on is switched away from: at a point (kNobody included: it
-//   is
-//                held up until what is due next has happened), or another than the next in turn
-//                after a yield
+//                is held up until what is due next has happened), or another than the next in turn
+//                after a yield; or it yields, and goes on all the same
 //   fault        whatever the world does that it need not: a failure point says yes, a wait ends
 //                without a signal, a packet is late or in pieces, events come in another order
 //   free         who runs after a thread that can not go on, and who is woken: all are tried

@@ -48,6 +48,8 @@ namespace {
 
 // Entries looked at beyond time_max to tell a deadlock from a long wait.
 constexpr unsigned kBeyondMax = 10'000;
+// As many as the standard libraries spin for before they sleep, or more.
+constexpr unsigned kUnheardYields = 16;
 
 // Bodies of added threads; destroyed when the next run begins.
 std::function<void()> bodies[kThreadsMax];
@@ -159,6 +161,17 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   state.timeline.reset();
   state.choices.begin(strategy);
   begin_fairness();
+}
+
+// sched_yield(2) moves the caller behind those that wait for its processor; where each has one of
+// its own it returns at once. So may the yields of a short spin, all of them; who spins for longer
+// is heard, or it would not end.
+bool is_unheard_yield() {
+  Thread& thread = current();
+  if (thread.unheard != 0) return --thread.unheard != 0;
+  if (choose(site::kYield, 2) == 0) return false;
+  thread.unheard = kUnheardYields;
+  return true;
 }
 
 }  // namespace
@@ -378,6 +391,7 @@ bool block(Why why, const void* object, Time deadline) {
     if (thread.interruption != Interruption::none) return true;
   }
   thread.state = ThreadState::blocked;
+  thread.unheard = 0;
   thread.why = why;
   thread.object = object;
   thread.interrupted = false;
@@ -422,7 +436,7 @@ void yield() {
   uint64_t others = state.runnable & ~bit(state.current);
   if (current().no_preempt != 0) return;
   if (others != 0) {
-    switch_to(pick(others));
+    if (!is_unheard_yield()) switch_to(pick(others));
   } else {
     note_yield_alone();
   }

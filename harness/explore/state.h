@@ -67,6 +67,7 @@ struct Thread {
   bool added = false;      // by spawn(): the run lasts until these have returned
   bool abandoned = false;  // its donor's keys still hold values
   unsigned no_preempt = 0;
+  unsigned unheard = 0;  // so many of its next yields return at once
   const void* object = nullptr;
   uint64_t arrival = 0;     // order among those that wait
   uint64_t generation = 0;  // of its waits: an old deadline is ignored

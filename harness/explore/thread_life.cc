@@ -137,6 +137,7 @@ Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void
   thread.detached = detached;
   thread.added = false;
   thread.no_preempt = 0;
+  thread.unheard = 0;
   thread.interrupted = false;
   thread.object = nullptr;
   thread.host = host;

@@ -294,6 +294,8 @@ size_t Explainer::decisive(const std::optional<Sealed>& sealed) const {
 }
 
 std::string Explainer::cause(const std::optional<Sealed>& sealed) {
+  // Where the two accesses are says more than how they came to be unordered.
+  if (run_.verdict == Verdict::data_race) return story_.with_source(run_.reason);
   const size_t chosen = decisive(sealed);
   if (chosen == SIZE_MAX) {
     return run_.deviations.empty() ? "it fails on the boring run: no deviation is needed"

@@ -2,6 +2,7 @@
 #include "run/story.h"
 
 #include <algorithm>
+#include <regex>
 #include <span>
 
 namespace pollux::run {
@@ -94,6 +95,37 @@ std::string Story::what_is_next(const Step& step) {
   if (step.kind == StepKind::object) return text(step.text);
   if (is_memory(step)) return verb(step) + object(step);
   return verb(step);
+}
+
+std::optional<CodeLine> Story::line_at(const std::string& module, uint64_t offset) {
+  for (size_t i = 0; i < run_.log.modules.size(); ++i) {
+    const std::string& path = run_.log.modules[i];
+    if (path.substr(path.rfind('/') + 1) != module) continue;
+    const std::vector<CodeLine>& lines = symbols_.at(uint64_t{i} << 40 | offset);
+    auto own = std::find_if(lines.begin(), lines.end(),
+                            [](const CodeLine& line) { return !Symbols::is_foreign(line); });
+    const CodeLine& line = own != lines.end() ? *own : lines.front();
+    if (!line.file.empty()) return line;
+  }
+  return std::nullopt;
+}
+
+std::string Story::with_source(const std::string& text) {
+  static const std::regex kPlace(R"(([^\s/:]+)\+0x([0-9a-f]{1,10}))");
+  std::string resolved;
+  auto end = text.cbegin();
+  for (std::sregex_iterator at(text.begin(), text.end(), kPlace), last; at != last; ++at) {
+    const std::smatch& place = *at;
+    resolved.append(end, place[0].first);
+    end = place[0].second;
+    auto line = line_at(place[1], std::stoull(place[2], nullptr, 16));
+    if (!line) {
+      resolved += place.str();
+    } else {
+      resolved += to_string(*line) + (line->function.empty() ? "" : " in " + line->function);
+    }
+  }
+  return resolved.append(end, text.cend());
 }
 
 std::vector<CodeLine> Story::program_frames(const Step& step, size_t most) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ class Story {
   // "netpoll_block < poll_wait < poll_fd::read": the program's functions, from the innermost one.
   std::string callers(const Step&, size_t most);
 
+  // `text` with the source of each place that it names as "server+0x1f3": "server.cc:7 in serve".
+  std::string with_source(const std::string& text);
+
   // "#3": a word or a thread object without a name, by first appearance.
   std::string object(const Step&);
 
@@ -42,6 +46,8 @@ class Story {
   static bool changes(const Step&);
 
  private:
+  // Of the module with that file name; nullopt: there is none, or nobody knows the line.
+  std::optional<CodeLine> line_at(const std::string& module, uint64_t offset);
   std::vector<CodeLine> program_frames(const Step&, size_t most);
 
   const RunResult& run_;
