@@ -96,6 +96,7 @@ void look_closer() {
   // Alone: nobody else can make it stop, time has to.
   bool alone = state.runnable == bit(state.current);
   note(alone ? kFruitlessPoints : 0);
+  if (current().stopped) return leave_carrier();  // time moved, and its host went down
   if (uint64_t others = state.candidates & ~bit(kNobody); others != 0) {
     switch_to(next_in_turn(others));
   } else {

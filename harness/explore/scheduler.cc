@@ -224,6 +224,7 @@ void switch_to(Actor next) {
   }
   // Threads that spin until one that is held up lets them go on must not outlast it.
   if (state.held != 0) note_fruitless_work();
+  if (state.threads[next].stopped) return leave_carrier();  // time moved, and its host went down
   describe_switch(next);
   ++state.switches;
   trace::recorder.mix(tagged(Kind::switched, next));
@@ -240,6 +241,7 @@ void switch_to(Actor next) {
 // and nobody else, that is the same as going on.
 void hold_up() {
   constexpr Time kHolds[] = {0, 1'000, 5'000, 20'000, 100'000, 500'000, 2'000'000, 10'000'000};
+  if (current().stopped) leave_carrier();
   if (state.timeline.next() == kNever && state.runnable == bit(state.current)) return;
   uint32_t chosen = state.choices.choose(site::kHold, std::size(kHolds));
   Time until = state.timeline.now() + kHolds[chosen];
@@ -247,13 +249,18 @@ void hold_up() {
     // Added last among the entries of that moment, so it comes after them.
     until = std::min(state.timeline.next(), until + *std::rbegin(kHolds));
   }
+  Thread& thread = current();
+  thread.held = true;
   ++state.held;
   block(Why::held, nullptr, until);
   --state.held;
+  thread.held = false;
 }
 
 void leave_carrier() {
   while (state.runnable == 0) {
+    // The last of them went with its host.
+    if (state.added_alive == 0 && state.process_end == nullptr) end_run(Verdict::held, "");
     if (state.timeline.next() > state.options.time_max && state.timeline.next() != kNever) {
       run_out_of_time();
     }
@@ -384,6 +391,7 @@ bool block(Why why, const void* object, Time deadline) {
   if (deadline != kNever) touch(kKernelObject);
   if (deadline <= state.timeline.now()) return false;
   Thread& thread = current();
+  if (thread.stopped) leave_carrier();
   bool takes_signals = is_thread_object(why);
   thread.interruption = Interruption::none;
   if (takes_signals && signalled()) {
@@ -439,6 +447,7 @@ void yield() {
     if (!is_unheard_yield()) switch_to(pick(others));
   } else {
     note_yield_alone();
+    if (current().stopped) leave_carrier();
   }
 }
 

@@ -92,6 +92,13 @@ inline uint32_t choose(Site site, uint32_t n) { return choices().choose(site, n)
 
 Actor current_thread();
 unsigned current_host();
+// The host is off: its threads never run again, and nothing of what they would still do happens.
+// Also from the timeline; one that runs just then gets as far as its next call. Returns how many of
+// them spawn() had made: the run waits for as many, as if they still ran, until it is told not to
+// (others were spawned in their place, or none will be).
+unsigned stop_threads_of(unsigned host);
+void wait_for_fewer(unsigned stopped);
+
 // For reports; cut to 31 characters.
 void name_current_thread(const std::string& name);
 

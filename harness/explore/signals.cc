@@ -16,7 +16,11 @@ constinit SignalSource* source = nullptr;
 void set_signal_source(SignalSource* with) { source = with; }
 SignalSource* signal_source() { return source; }
 
-bool current_is_signalled() { return (signalled_threads & bit(state.current)) != 0; }
+bool current_is_signalled() {
+  // Its host went down while it ran: here it ends, unless it holds a lock of libc.
+  if (current().stopped && current().no_preempt == 0) leave_carrier();
+  return (signalled_threads & bit(state.current)) != 0;
+}
 
 bool signal_pending() { return signalled() && source != nullptr && source->pending(); }
 

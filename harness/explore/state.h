@@ -65,6 +65,8 @@ struct Thread {
   Interruption interruption = Interruption::none;
   bool detached = false;
   bool added = false;      // by spawn(): the run lasts until these have returned
+  bool held = false;       // in hold_up()
+  bool stopped = false;    // its host went down: it never runs again
   bool abandoned = false;  // its donor's keys still hold values
   unsigned no_preempt = 0;
   unsigned unheard = 0;  // so many of its next yields return at once

@@ -47,7 +47,11 @@ void Swarm::draw(Site site, Draw& draw) {
     return;
   }
   switch (site) {
-    case site::kWorkload:  // the workload is there to vary
+    case site::kWorkload:    // the workload is there to vary
+    case site::kNetLatency:  // what a network is like was asked for, it is not drawn
+    case site::kNetLoss:
+    case site::kNetDuplicate:
+    case site::kNetReorder:
       draw.shape = Shape::uniform;
       draw.mean_gap = 0;
       return;
@@ -76,7 +80,10 @@ Answer Swarm::choose(Site site, uint32_t n) {
     uint32_t first = next_gap(draw.mean_gap);
     if (first != 0) return {0, first == kNeverAsk ? kNeverAsk : first - 1};
   }
-  if (site == site::kWorkload) return {random_.below(n), 0};
+  if (site == site::kWorkload || site == site::kNetLatency) return {random_.below(n), 0};
+  // One in n, which is the link's business: there is one outcome besides 0.
+  bool of_link = site == site::kNetLoss || site == site::kNetDuplicate || site == site::kNetReorder;
+  if (of_link) return {random_.one_in(n) ? 1u : 0u, 0};
   uint32_t outcome = 1;
   switch (draw.shape) {
     case Shape::uniform:

@@ -44,6 +44,7 @@ void exit_with_last_thread() {
 
 [[noreturn]] void finish() {
   own_point(tagged(Kind::thread_end, 0));
+  if (current().stopped) leave_carrier();
   Actor id = state.current;
   if (SignalSource* source = signal_source()) source->ended(id);
   Thread& thread = current();
@@ -56,8 +57,8 @@ void exit_with_last_thread() {
     end_run(Verdict::held, "");
   }
   exit_with_last_thread();
-  // The slot may be free from here on although the stack is still in use: nobody creates a thread
-  // before leave_carrier() has left it.
+  // The slot may be free from here on although the stack is still in use: create_thread() passes
+  // over it until leave_carrier() has left it.
   if (thread.detached) free_thread(id);
   leave_carrier();
   check_failed("a thread that ended does not run", __FILE__, __LINE__);
@@ -125,7 +126,11 @@ void swallowed(_Unwind_Reason_Code, _Unwind_Exception*) {
 Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void* argument,
                     bool detached) {
   Actor id = 0;
-  while (id < kNobody && state.threads[id].state != ThreadState::free) ++id;
+  // One that ended, or whose host went down, is on its stack until another one is current.
+  auto is_taken = [](Actor slot) {
+    return state.threads[slot].state != ThreadState::free || (state.on && slot == state.current);
+  };
+  while (id < kNobody && is_taken(id)) ++id;
   if (id == kNobody) return kNetwork;
   Donor* with = donor(id);
   if (with == nullptr) return kNetwork;
@@ -136,6 +141,8 @@ Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void
   thread.why = Why::nothing;
   thread.detached = detached;
   thread.added = false;
+  thread.held = thread.stopped = false;
+  signalled_threads &= ~bit(id);
   thread.no_preempt = 0;
   thread.unheard = 0;
   thread.interrupted = false;
@@ -163,17 +170,41 @@ Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void
   state.contexts[id] = {make_context(with->top, thread_main, &thread), with->thread_pointer};
   if (id >= state.thread_count) state.thread_count = id + 1u;
   state.runnable |= bit(id);
-  if (SignalSource* source = signal_source())
-    source->created(state.on ? state.current : kNetwork, id);
-  if (state.observer != nullptr) {
-    state.observer->created(state.on ? state.current : kNetwork, id);
-  }
-  if (state.races) order_created(state.on ? state.current : kNetwork, id);
+  // What time creates nobody does.
+  Actor creator = state.on && state.choices.actor() != kNetwork ? state.current : kNetwork;
+  if (SignalSource* source = signal_source()) source->created(creator, id);
+  if (state.observer != nullptr) state.observer->created(creator, id);
+  if (state.races) order_created(creator, id);
   recompute_candidates();
   return id;
 }
 
 void free_thread(Actor id) { state.threads[id].state = ThreadState::free; }
+
+unsigned stop_threads_of(unsigned host) {
+  unsigned added = 0;
+  for (unsigned id = 0; id < state.thread_count; ++id) {
+    Thread& thread = state.threads[id];
+    bool alive = thread.state == ThreadState::runnable || thread.state == ThreadState::blocked;
+    if (!alive || thread.host != host) continue;
+    state.held -= thread.held;
+    if (SignalSource* source = signal_source()) source->ended(static_cast<Actor>(id));
+    thread.state = ThreadState::free;
+    thread.stopped = thread.abandoned = true;
+    thread.destructors.clear();
+    ++thread.generation;
+    added += thread.added;
+    state.runnable &= ~bit(static_cast<Actor>(id));
+    // One that runs looks at this bit before it does anything more.
+    if (id == state.current) signalled_threads |= bit(state.current);
+    if (trace::recorder.text)
+      trace::line(trace::What::turn, "%s is gone with its host", thread.name);
+  }
+  recompute_candidates();
+  return added;
+}
+
+void wait_for_fewer(unsigned stopped) { state.added_alive -= stopped; }
 
 namespace {
 

@@ -90,6 +90,13 @@ class File {
 
   void add_item(EpollItem*);
   void remove_item(EpollItem*);
+  // Its host went down: whoever waited is gone with the stack that the entries were on, and what
+  // the timeline still has for it comes to nothing.
+  void abandon() {
+    pollers_ = nullptr;
+    blocked_ = 0;
+    ++generation;
+  }
   EpollItem* items() const { return items_; }
 
   Kind kind() const { return kind_; }

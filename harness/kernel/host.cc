@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "explore/never_destroyed.h"
+#include "kernel/links.h"
 #include "kernel/state.h"
 
 namespace pollux::kernel {
@@ -53,12 +54,11 @@ void reset_hosts() {
 
 Host& current() { return host(explore::current_host()); }
 
-uint32_t address_of_host(unsigned number) { return 0x0A000001u + number; }
+uint32_t address_of_host(unsigned number) { return links.address_of(number); }
 
 int host_of_address(uint32_t ip, unsigned self) {
   if (ip == 0 || ip >> 24 == 127) return static_cast<int>(host(self).loopback);
-  uint32_t number = ip - 0x0A000001u;
-  return number < kHosts ? static_cast<int>(number) : -1;
+  return links.host_with(ip);
 }
 
 // --- Descriptors

@@ -133,7 +133,15 @@ long process_id(unsigned host);
 // Forgets all hosts.
 void reset_hosts();
 
-// 10.0.0.(host+1).
+// --- host_crash.cc
+// The machine is off: its threads never run again, its sockets are gone and tell nobody. Not for
+// the host of the running thread unless from the timeline. Returns how many threads of those that
+// World added were there.
+unsigned crash_host(unsigned number);
+// It is on again, as after boot: nothing is open.
+void restart_host(unsigned number);
+
+// 10.0.0.(host+1), unless the network's plan says otherwise.
 uint32_t address_of_host(unsigned host);
 // Which host an address means to `self`: 127/8 and 0.0.0.0 are oneself, or whose loopback it sees.
 // Below zero: no route.

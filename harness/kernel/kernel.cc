@@ -10,6 +10,7 @@
 #include "kernel/epoll.h"
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
+#include "kernel/links.h"
 #include "kernel/pools.h"
 #include "kernel/proc_files.h"
 #include "kernel/signals.h"
@@ -159,6 +160,7 @@ void Kernel::reset(const Options& options) {
   Time least = options.network.latency_min_ns;
   Time span = std::max<Time>(0, options.network.latency_max_ns - least);
   state.delays[0] = least;
+  links.reset(options.plan);
   for (unsigned i = 1; i < kDelays; ++i) state.delays[i] = least + (span >> (kDelays - 1 - i));
 }
 

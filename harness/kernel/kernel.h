@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "pollux/network.h"
 #include "pollux/shim/backend.h"
 #include "pollux/world.h"
 
@@ -27,6 +28,7 @@ inline constexpr int kFdCount = 16384;
 
 struct Options {
   NetworkOptions network;
+  const NetworkPlan* plan = nullptr;  // until the next reset
   int64_t call_cost_ns;
   int64_t clock_cost_ns;
   uint32_t fd_limit;

@@ -28,6 +28,8 @@ constexpr uint32_t kSendBufferMin = 4608;     // SOCK_MIN_SNDBUF
 constexpr uint32_t kReceiveBufferMin = 2304;  // SOCK_MIN_RCVBUF
 constexpr int kKeepAliveTimeMax = 32767;      // MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL
 constexpr int kKeepAliveCountMax = 127;       // MAX_TCP_KEEPCNT
+constexpr int kSynCountMax = 127;             // MAX_TCP_SYNCNT
+constexpr int kSynRetries = 6;                // net.ipv4.tcp_syn_retries
 constexpr uint32_t kBufferMax = 212992;       // net.core.wmem_max, rmem_max
 
 uint32_t doubled(int wanted, uint32_t least) {
@@ -110,6 +112,7 @@ long set_common(Socket* socket, const Arguments& a) {
       return 0;
     case SO_KEEPALIVE:
       socket->keep_alive = value != 0;
+      if (socket->kind() == Kind::tcp) static_cast<TcpSocket*>(socket)->watch_for_silence();
       return 0;
     case SO_BROADCAST:
       socket->broadcast = value != 0;
@@ -202,6 +205,7 @@ long set_tcp(TcpSocket* socket, const Arguments& a) {
     case TCP_KEEPIDLE:
       if (value < 1 || value > kKeepAliveTimeMax) return -EINVAL;
       socket->keep_alive_times.idle = value;
+      socket->watch_for_silence();
       return 0;
     case TCP_KEEPINTVL:
       if (value < 1 || value > kKeepAliveTimeMax) return -EINVAL;
@@ -211,9 +215,15 @@ long set_tcp(TcpSocket* socket, const Arguments& a) {
       if (value < 1 || value > kKeepAliveCountMax) return -EINVAL;
       socket->keep_alive_times.count = value;
       return 0;
-    case TCP_QUICKACK:
     case TCP_USER_TIMEOUT:
+      if (value < 0) return -EINVAL;
+      socket->user_timeout = value * int64_t{1'000'000};
+      return 0;
     case TCP_SYNCNT:
+      if (value < 1 || value > kSynCountMax) return -EINVAL;
+      socket->syn_count = static_cast<uint8_t>(value);
+      return 0;
+    case TCP_QUICKACK:
     case TCP_CORK:
       return 0;
     default:
@@ -233,6 +243,10 @@ long get_tcp(TcpSocket* socket, const Arguments& a) {
       return answer(a, socket->keep_alive_times.interval);
     case TCP_KEEPCNT:
       return answer(a, socket->keep_alive_times.count);
+    case TCP_USER_TIMEOUT:
+      return answer(a, static_cast<int>(socket->user_timeout / 1'000'000));
+    case TCP_SYNCNT:
+      return answer(a, socket->syn_count != 0 ? socket->syn_count : kSynRetries);
     default:
       break;
   }

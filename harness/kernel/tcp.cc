@@ -43,6 +43,11 @@ void TcpSocket::begin_life(unsigned host_number, bool six) {
   orphan = bound = port_locked = bound_by_connect = false;
   no_delay = peer_known = closed_first = false;
   keep_alive_times = {};
+  user_timeout = 0;
+  syn_count = 0;
+  ++keep_alive_setting_;
+  keep_alive_probes_ = 0;
+  keep_alive_on_ = false;
   observed = 0;
   receive_low_water = 1;
   begin_inet(six);
@@ -53,7 +58,6 @@ void TcpSocket::begin_life(unsigned host_number, bool six) {
   queue_length_ = half_open_ = 0;
   backlog_ = 0;
   listener_ = nullptr;
-  syn_tries_ = 0;
 }
 
 // --- Readiness
@@ -216,7 +220,8 @@ void TcpSocket::finish_if_both_closed() {
   if (state != State::established || !fin_received || out == nullptr) return;
   // Our FIN is acknowledged once the peer has it.
   bool acknowledged =
-      out->fin_sent && (out->to == nullptr || out->to->fin_received || out->to == this);
+      out->fin_sent &&
+      (out->to == nullptr ? !out->recovery.vanished : out->to->fin_received || out->to == this);
   if (acknowledged) {
     finish();
     if (!orphan) wake(0);

@@ -11,7 +11,8 @@
 //                     '-- send buffer, less what is acknowledged --'
 //
 // so a byte is copied once in and once out. The network is a first-in first-out pipe per direction
-// with a latency that is chosen per segment; nothing is lost but SYNs that a full listener drops.
+// with a latency that is chosen per segment. What a link loses (links.h) is sent again, later
+// (tcp_recovery.cc).
 //
 // States follow Linux's, with those after ESTABLISHED folded into flags:
 //   closed       TCP_CLOSE: fresh, refused, reset, or over
@@ -26,6 +27,23 @@ namespace pollux::kernel {
 
 class TcpSocket;
 
+// What a stream knows about packets that were lost. As in Linux the sender begins again at the
+// first byte that is missing; each time is a new flight, and what arrives of an earlier one counts
+// for nothing.
+struct Recovery {
+  static constexpr uint64_t kNothing = UINT64_MAX;
+
+  uint64_t hole = kNothing;  // the first byte (or behind the last: the FIN) not on its way
+  int64_t timer_from = 0;    // when the oldest packet without an answer was sent
+  int64_t first = 0;         // when the time of tcp_retries2 began (retrans_stamp)
+  uint16_t flight = 0;
+  uint8_t tries = 0;        // timeouts since the last answer
+  bool due = false;         // a timeout is in the timeline
+  bool unanswered = false;  // all of it arrived, but the acknowledgement did not
+  bool forgotten = false;   // by what lies between (half_open): nothing passes any more
+  bool vanished = false;    // one end was on a host that went down
+};
+
 struct Stream {
   ByteRing ring;
   uint64_t read = 0, arrived = 0, sent = 0, written = 0, acknowledged = 0;
@@ -35,6 +53,8 @@ struct Stream {
   uint64_t generation = 0;
   bool fin_wanted = false, fin_sent = false;
   bool acknowledgement_due = false;  // one is on its way to the sender
+  uint8_t from_host = 0, to_host = 0;
+  Recovery recovery;
 
   uint64_t unread() const { return arrived - read; }
   uint64_t unsent() const { return written - sent; }
@@ -98,6 +118,13 @@ class TcpSocket final : public InetSocket {
   void on_unsqueeze();
   void on_unhide_queue();
 
+  // --- Peers that do not answer (tcp_recovery.cc).
+  // Keep-alive begins to look whether the peer is there. While it can be, nobody looks: the answer
+  // is known.
+  void watch_for_silence();
+  // The host went down: gone without a word (host_crash.cc).
+  void vanish();
+
   State state = State::closed;
   Use use = Use::unconnected;
   bool fin_received = false;  // SOCK_DONE
@@ -109,10 +136,12 @@ class TcpSocket final : public InetSocket {
   bool bound = false, port_locked = false;
   bool bound_by_connect = false;  // the port may serve other connections, to elsewhere
   bool no_delay = false;
-  struct KeepAliveTimes {  // kept, no probes are sent: on the twin no peer vanishes in silence
+  struct KeepAliveTimes {
     int idle = 7200, interval = 75, count = 9;  // tcp(7)
   } keep_alive_times;
-  bool peer_known = false;  // inet_dport is set
+  int64_t user_timeout = 0;  // TCP_USER_TIMEOUT in ns, 0: that of the system
+  uint8_t syn_count = 0;     // TCP_SYNCNT, 0: that of the system
+  bool peer_known = false;   // inet_dport is set
   bool closed_first = false;
   uint64_t observed = 0;  // stream position up to which the program knows that bytes arrived
   uint32_t receive_low_water = 1;
@@ -150,13 +179,18 @@ class TcpSocket final : public InetSocket {
   long disconnect();  // connect(AF_UNSPEC)
   long start_connect(const SocketName&);
   void connect_to_itself();
+  void give_up(int error);  // tcp_write_err
+  void keep_alive_looks();
+  int64_t last_heard() const;
 
   TcpSocket *queue_first_ = nullptr, *queue_last_ = nullptr, *queue_next_ = nullptr;
   uint32_t queue_length_ = 0, half_open_ = 0;
   int backlog_ = 0;
   TcpSocket* listener_ = nullptr;
   uint64_t listener_generation_ = 0;
-  uint8_t syn_tries_ = 0;
+  uint64_t keep_alive_setting_ = 0;
+  uint8_t keep_alive_probes_ = 0;
+  bool keep_alive_on_ = false;  // a look is in the timeline
 };
 
 }  // namespace pollux::kernel

@@ -170,7 +170,8 @@ long TcpSocket::connect(const SocketName& name) {
 long TcpSocket::start_connect(const SocketName& name) {  // tcp_v4_connect
   Address to;
   if (long problem = target(name, 0, &to); problem != 0) return problem;
-  if (long problem = route(to); problem < 0) return problem;
+  long peer_host = route(to);
+  if (peer_host < 0) return peer_host;
   local.ip = source_ip(to);
   local.six = to.six;
   Ports& ports = kernel::host(host).ports;
@@ -195,12 +196,14 @@ long TcpSocket::start_connect(const SocketName& name) {  // tcp_v4_connect
     ++stream->generation;
     stream->fin_wanted = stream->fin_sent = false;
     stream->acknowledgement_due = false;
+    stream->recovery = {};
     *end = stream;
   }
   in->to = this;
   out->from = this;
+  out->from_host = in->to_host = host;
+  out->to_host = in->from_host = static_cast<uint8_t>(peer_host);
   state = State::syn_sent;
-  syn_tries_ = 0;
   Network::send_syn(this);
   return 0;
 }

@@ -22,7 +22,7 @@ TimerFd* TimerFd::create(unsigned host, int clock) {
 }
 
 void TimerFd::release() {
-  ++setting_;
+  stop();
   pools.timerfds.give(this);
 }
 

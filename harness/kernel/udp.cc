@@ -17,6 +17,7 @@
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
 #include "kernel/interfaces.h"
+#include "kernel/links.h"
 #include "kernel/pools.h"
 #include "kernel/state.h"
 #include "trace/recorder.h"
@@ -183,26 +184,39 @@ void UdpSocket::send(const Buffers& buffers, size_t size, Address to, unsigned t
     datagram->to = to;
     datagram->sender = this;
     datagram->sender_generation = generation;
+    datagram->from_host = host;
     datagram->host = static_cast<uint8_t>(to_host);
     datagram->interface = static_cast<uint8_t>(interface);
     return datagram;
   };
+  // A socket may have peers near and far: where links differ each of them has its own order.
+  Time& last_arrival = links.shaped() ? links.last_datagram(host, to_host) : last_arrival_;
   if (fault(faults::k_posix_io_net_udp_loss)) return;
-  if (fault(faults::k_posix_io_net_udp_reorder)) {
+  if (fault(faults::k_posix_io_net_udp_reorder) || links.overtakes(host, to_host)) {
     // On a slower way, where what is sent later does not wait for it.
-    Time slow = std::max(now(), last_arrival_) + 2 * state.delays[kDelays - 1];
+    Time sent = links.shaped() ? links.send(host, to_host, size) : now();
+    if (sent == kNever) return;
+    Time slow = std::max(sent, last_arrival) + 2 * links.longest_latency(host, to_host);
     state.timeline->add(slow, arrives, make());
     return;
   }
-  unsigned copies = fault(faults::k_posix_io_net_udp_duplicate) ? 2 : 1;
+  unsigned copies =
+      fault(faults::k_posix_io_net_udp_duplicate) || links.doubles(host, to_host) ? 2 : 1;
   for (unsigned i = 0; i < copies; ++i) {
-    last_arrival_ = std::max(now() + network_delay(), last_arrival_);
-    state.timeline->add(last_arrival_, arrives, make());
+    Time when = links.send(host, to_host, size);
+    if (when == kNever) continue;
+    last_arrival = std::max(when, last_arrival);
+    state.timeline->add(last_arrival, arrives, make());
   }
 }
 
 void UdpSocket::arrives(void* object, uint64_t, uint64_t) {
   auto* datagram = static_cast<Datagram*>(object);
+  if (!links.open(datagram->from_host, datagram->host)) {
+    note("lost on the way: datagram", datagram);
+    pools.datagrams.give(datagram);
+    return;
+  }
   if (!datagram->to.six && is_multicast(datagram->to.ip)) {
     note("datagram", datagram);
     kernel::host(datagram->host).udp_ports.deliver_to_group(datagram);
@@ -214,8 +228,10 @@ void UdpSocket::arrives(void* object, uint64_t, uint64_t) {
     UdpSocket* sender = datagram->sender;
     if (sender->generation == datagram->sender_generation && sender->connected &&
         sender->remote == datagram->to) {
-      state.timeline->add(now() + network_delay(), unreachable, sender, sender->generation,
-                          packed(datagram->to));
+      Time when = links.send_notice(datagram->host, datagram->from_host);
+      if (when != kNever) {
+        state.timeline->add(when, unreachable, sender, sender->generation, packed(datagram->to));
+      }
     }
     pools.datagrams.give(datagram);
     return;

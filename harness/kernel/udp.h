@@ -22,7 +22,7 @@ struct Datagram : Packet {
   uint8_t interface = 0;        // by which it comes in
   UdpSocket* sender = nullptr;  // may have gone: compare its generation
   uint64_t sender_generation = 0;
-  uint8_t host = 0;  // where it goes
+  uint8_t from_host = 0, host = 0;  // where it comes from, and where it goes
   Datagram* next = nullptr;
 };
 

@@ -35,6 +35,7 @@ Datagram* copy_of(const Datagram& original) {
   copy->interface = original.interface;
   copy->sender = original.sender;
   copy->sender_generation = original.sender_generation;
+  copy->from_host = original.from_host;
   copy->host = original.host;
   return copy;
 }

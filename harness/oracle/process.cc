@@ -3,6 +3,7 @@
 #include "oracle/process.h"
 
 #include "explore/scheduler.h"
+#include "kernel/network_rules.h"
 #include "oracle/judges.h"
 #include "oracle/run_state.h"
 #include "oracle/step_recorder.h"
@@ -52,9 +53,9 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
                               .weak_memory = options.weak_memory},
                              *run.strategy, run_ended);
   if (options.log_steps) oracle::start_step_log();
-  if (!populate) return;
   shim::HarnessScope scope;
-  populate();
+  kernel::begin_rules(options.plan.get(), nullptr);
+  if (populate) populate();
 }
 
 void end_process_run(int status, const std::string& complaint) {

@@ -70,6 +70,7 @@ void arm_run(const RunOptions& options) {
   keep_real_descriptors_below_window();
   trace::recorder.begin(options.trace, options.record_steps);
   kernel::kernel().reset({.network = options.network,
+                          .plan = options.plan.get(),
                           .call_cost_ns = options.call_cost_ns,
                           .clock_cost_ns = options.clock_cost_ns,
                           .fd_limit = options.fd_limit,

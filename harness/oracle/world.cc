@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "explore/scheduler.h"
+#include "kernel/network_rules.h"
 #include "oracle/judges.h"
 #include "oracle/run_state.h"
 #include "oracle/step_recorder.h"
@@ -53,9 +54,12 @@ RunResult World::run() {
                       .weak_memory = options.weak_memory},
                      *options.strategy);
   if (options.log_steps) oracle::start_step_log();
-  for (State::Body& body : state_->bodies) {
-    explore::spawn(std::move(body.name), body.host, std::move(body.body));
-  }
+  kernel::begin_rules(options.plan.get(), [this](unsigned host) {
+    for (const State::Body& body : state_->bodies) {
+      if (body.host == host) explore::spawn(body.name, body.host, body.body);
+    }
+  });
+  for (const State::Body& body : state_->bodies) explore::spawn(body.name, body.host, body.body);
   explore::run_to_end();
   oracle::disarm_run();
 

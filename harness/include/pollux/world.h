@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "pollux/choice.h"
+#include "pollux/network.h"
 #include "pollux/step.h"
 #include "pollux/verdict.h"
 
@@ -41,9 +42,10 @@ struct RunOptions {
   Strategy* strategy = nullptr;        // required
   std::vector<uint16_t> fault_points;  // faults::PointId of the points that may fail in this run
   NetworkOptions network;
-  int64_t call_cost_ns = 150;  // virtual time that a system call takes
-  int64_t clock_cost_ns = 20;  // virtual time that reading a clock takes
-  uint32_t fd_limit = 1024;    // RLIMIT_NOFILE that each host sees
+  std::shared_ptr<const NetworkPlan> plan;  // hosts, links and rules; null: as network.h says
+  int64_t call_cost_ns = 150;               // virtual time that a system call takes
+  int64_t clock_cost_ns = 20;               // virtual time that reading a clock takes
+  uint32_t fd_limit = 1024;                 // RLIMIT_NOFILE that each host sees
   uint64_t points_max = 50'000'000;
   uint64_t calls_max = 5'000'000;
   int64_t virtual_time_max_ns = 3600LL * 1'000'000'000;
@@ -81,8 +83,8 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  // Before run(). `host` numbers are small; each has its own descriptor table and
-  // address 10.0.0.(host+1); 127.0.0.0/8 and 0.0.0.0 mean the host itself.
+  // Before run(). `host` is below kNetworkHosts, or kObserver; each has its own descriptor table
+  // and an address, 10.0.0.(host+1) without a plan; 127.0.0.0/8 and 0.0.0.0 mean the host itself.
   void add_thread(std::string name, unsigned host, std::function<void()> body);
 
   RunResult run();

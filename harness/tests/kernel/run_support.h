@@ -33,6 +33,7 @@ struct Setting {
   bool check_leaks = true;
   uint32_t fd_limit = 1024;
   NetworkOptions network;
+  std::shared_ptr<const NetworkPlan> plan = nullptr;
 };
 
 inline RunResult run_with(Strategy& strategy, const Setting& setting,
@@ -43,6 +44,7 @@ inline RunResult run_with(Strategy& strategy, const Setting& setting,
   options.check_leaks = setting.check_leaks;
   options.fd_limit = setting.fd_limit;
   options.network = setting.network;
+  options.plan = setting.plan;
   World world(options);
   for (size_t i = 0; i < threads.size(); ++i) {
     world.add_thread("thread" + std::to_string(i), threads[i].host, threads[i].body);
