@@ -144,6 +144,15 @@ std::shared_ptr<const run::Mix> mix_of(const run::Plan& plan) {
   return mix_named("random", faults ? "legal" : "calm");
 }
 
+std::shared_ptr<const run::NetworkFile> network_named(const std::string& path) {
+  if (path.empty()) return nullptr;
+  auto loaded = run::load_network(path);
+  if (auto* error = std::get_if<run::NetworkFileError>(&loaded)) {
+    throw UsageError{"--network: " + error->message};
+  }
+  return std::get<0>(std::move(loaded));
+}
+
 void reject_duplicates(const std::vector<std::string>& arguments,
                        const std::vector<std::string_view>& repeatable) {
   std::set<std::string> seen;

@@ -52,6 +52,9 @@ std::shared_ptr<const run::Mix> mix_named(const std::string& strategy, const std
 // random strategy, with faults when it has some.
 std::shared_ptr<const run::Mix> mix_of(const run::Plan&);
 
+// The file of --network; null when it is empty.
+std::shared_ptr<const run::NetworkFile> network_named(const std::string& path);
+
 // A flag that stands twice among the arguments is an error, save for those in `repeatable`.
 void reject_duplicates(const std::vector<std::string>& arguments,
                        const std::vector<std::string_view>& repeatable);

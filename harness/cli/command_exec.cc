@@ -40,11 +40,12 @@ class ExecCommand final : public Command {
       throw UsageError{
           "pollux exec: which program? Put it behind '--', like: pollux exec -- ./server"};
     SweepCommand sweep(flags_);
+    check_network(sweep.network());
     std::vector<ClientGroup> clients;
     for (const std::string& client : clients_) clients.push_back(parse_client(client));
     exec_workload(program, std::move(clients));
     const Suite* suite = find_suite(kExecSuite);
-    if (flags_.seeds.empty() && flags_.duration.empty()) return run_one(*suite);
+    if (flags_.seeds.empty() && flags_.duration.empty()) return run_one(*suite, sweep.network());
     ExecRunner runner(/*show_output=*/false, stuck_seconds(flags_));
     return sweep.run({suite}, [&runner](const run::Plan& plan, const run::Watch& watch) {
       return runner.run(plan, watch);
@@ -53,18 +54,35 @@ class ExecCommand final : public Command {
 
  private:
   // One seed: the program has the terminal, and its own last line is the summary.
-  int run_one(const Suite& suite) const {
+  int run_one(const Suite& suite, const std::shared_ptr<const run::NetworkFile>& network) const {
     run::Overrides overrides = parse_overrides(flags_.settings);
     flags_.memory.apply(overrides);
     uint64_t seed = flags_.seed.empty() ? 0 : parse_seed("--seed", flags_.seed);
-    run::Plan plan{&suite, suite.workload(seed),
-                   run::Drawn{seed, mix_named(flags_.strategy, flags_.profile)}, overrides};
+    run::Plan plan{&suite,
+                   suite.workload(seed),
+                   run::Drawn{seed, mix_named(flags_.strategy, flags_.profile)},
+                   overrides,
+                   {},
+                   network};
     RunResult result = ExecRunner(/*show_output=*/true, stuck_seconds(flags_)).run(plan);
     if (result.verdict != Verdict::held) {
       print_failure(plan, result, "seed " + std::to_string(seed),
                     run::encode_or_write(run::make_token(plan, result, build_of(plan))));
     }
     return exit_code_of(result.verdict);
+  }
+
+  // The first host is the program's: it can not be started twice, and its clients know where it is.
+  static void check_network(const std::shared_ptr<const run::NetworkFile>& network) {
+    if (network == nullptr || network->plan.hosts.empty()) return;
+    const HostPlan& first = network->plan.hosts.front();
+    const std::string whose = "--network: " + network->name + ": host \"" + first.name +
+                              "\", the first one, is the program's: ";
+    if (first.address != 0) throw UsageError{whose + "it has no other address than 10.0.0.1"};
+    for (const RulePlan& rule : network->plan.rules) {
+      if (rule.kind == RulePlan::Kind::crash && rule.a == 0)
+        throw UsageError{whose + "it can not crash, only its clients' hosts can"};
+    }
   }
 
   SweepFlags flags_;

@@ -11,7 +11,8 @@
 //   other bytes, or an end where bytes were expected    violation, named "FILE:LINE"
 //   nothing at all, for as long as its patience          lost wake-up or deadlock, by the judge
 // The end of a connection is no violation once a fault has fired in the run that costs connections,
-// which is every fault that the profile "transparent" does not have: the client ends there.
+// which is every fault that the profile "transparent" does not have, or under a network file: the
+// client ends there.
 //
 // When the last script is done, a program that handles SIGTERM is sent one and must end; the run
 // of any other is over.
@@ -27,6 +28,7 @@
 #include <csignal>
 #include <cstring>
 #include <memory>
+#include <utility>
 
 #include "cli/client_script.h"
 #include "explore/scheduler.h"
@@ -64,6 +66,14 @@ class Client {
         steps_(std::get<0>(parse_client_script(group.script, group.file, number))) {}
 
   unsigned host() const { return host_; }
+  // As it was before its host went down.
+  void begin_anew() {
+    at_ = 0;
+    socket_ = -1;
+    patience_ = kPatienceNs;
+    ahead_.clear();
+    started_ = done_ = cut_off_ = false;
+  }
   bool done() const { return done_; }
   // Nothing is left that needs a server.
   bool content() const {
@@ -138,6 +148,7 @@ class Client {
         return;
       int error = errno;
       close();
+      if (error == EHOSTUNREACH && connections_may_be_lost()) return lost("can not connect", error);
       if (error != ECONNREFUSED && error != ETIMEDOUT && error != ECONNRESET)
         fail(std::string("connect to ") + address_ + ": " + ::strerror(error));
       if (now() >= give_up) stuck("nobody listens at " + address_);
@@ -273,6 +284,8 @@ class Client {
 struct Clients {
   std::vector<std::unique_ptr<Client>> all;
   std::vector<bool> harmless;  // by failure point: costs no connection
+  const NetworkPlan* network = nullptr;
+  bool ending = false;
 };
 // Never destroyed: the run may end inside exit handlers.
 Clients& clients() {
@@ -282,6 +295,7 @@ Clients& clients() {
 
 bool Client::connections_may_be_lost() {
   shim::HarnessScope scope;
+  if (clients().network != nullptr) return true;
   const std::vector<bool>& harmless = clients().harmless;
   for (const Deviation& deviation : explore::choices().deviations()) {
     if (deviation.site >= site::kFirstFault && !harmless[deviation.site - site::kFirstFault])
@@ -302,17 +316,47 @@ void stop_program() {
                       " s after it, although it has a handler");
 }
 
-void play(Client& client) {
-  client.play();
-  for (const auto& each : clients().all)
-    if (!each->done()) return;
-  stop_program();
+bool is_gone_for_good(unsigned host) {
+  const std::vector<RulePlan>& rules = clients().network->rules;
+  return kernel::kernel().is_off(host) &&
+         std::any_of(rules.begin(), rules.end(), [host](const RulePlan& rule) {
+           return rule.kind == RulePlan::Kind::crash && rule.a == host && rule.to_ns < 0;
+         });
+}
+
+// Some may have to begin anew before all are done.
+void end_when_all_are_done() {
+  Clients& all = clients();
+  for (const auto& each : all.all) {
+    if (!each->done() && (all.network == nullptr || !is_gone_for_good(each->host()))) return;
+  }
+  if (!std::exchange(all.ending, true)) stop_program();
+}
+
+void start(Client& client) {
+  kernel::kernel().add_client_host(client.host(), kProgramHost);
+  explore::spawn(client.thread_name(), client.host(), [&client] {
+    client.play();
+    end_when_all_are_done();
+  });
+}
+
+// A client that goes down for good may be the last one.
+void watch_crashes() {
+  for (const RulePlan& rule : clients().network->rules) {
+    if (rule.kind != RulePlan::Kind::crash || rule.to_ns >= 0) continue;
+    explore::spawn("whoever sees a crash", kObserver, [from = rule.from_ns] {
+      wait(from + 1);
+      end_when_all_are_done();
+    });
+  }
 }
 
 }  // namespace
 
-void start_clients(const std::vector<ClientGroup>& groups) {
+void start_clients(const std::vector<ClientGroup>& groups, const NetworkPlan* network) {
   Clients& all = clients();
+  all.network = network;
   all.harmless.assign(faults::points().size(), false);
   const auto transparent = std::get<faults::Profile>(faults::load_profile("transparent"));
   for (const faults::ProfileFault& fault : transparent.faults) all.harmless[fault.point] = true;
@@ -324,16 +368,21 @@ void start_clients(const std::vector<ClientGroup>& groups) {
       all.all.push_back(std::make_unique<Client>(group, number, host));
     }
   }
-  for (const auto& client : all.all) {
-    kernel::kernel().add_client_host(client->host(), kProgramHost);
-    explore::spawn(client->thread_name(), client->host(),
-                   [player = client.get()] { play(*player); });
+  for (const auto& client : all.all) start(*client);
+  if (network != nullptr) watch_crashes();
+}
+
+void start_clients_of(unsigned host) {
+  for (const auto& client : clients().all) {
+    if (client->host() != host) continue;
+    client->begin_anew();
+    start(*client);
   }
 }
 
 std::string client_left_behind() {
   for (const auto& client : clients().all) {
-    if (!client->content())
+    if (!client->content() && !kernel::kernel().is_off(client->host()))
       return client->place() + ": the program ended and left " + client->who() + " behind";
   }
   return "";

@@ -116,7 +116,8 @@ __attribute__((constructor)) void begin() {
   auto parsed = run::parse_token({shared.token, shared.token_size});
   if (auto* error = std::get_if<run::TokenError>(&parsed)) refuse(error->message.c_str());
   auto& token = std::get<run::Token>(parsed);
-  preloaded->plan = {nullptr, token.workload, token.choices, token.overrides, token.then};
+  preloaded->plan = {nullptr,         token.workload, token.choices,
+                     token.overrides, token.then,     token.network};
   preloaded->inner = run::make_strategy(preloaded->plan);
   RunOptions options = run::make_options(preloaded->plan);
   options.trace = shared.trace;
@@ -132,8 +133,9 @@ __attribute__((constructor)) void begin() {
   if (shared.trap_escapes && !trap_escapes(shared.escapes))
     refuse("this kernel has no seccomp filters to trap system calls with");
   const ExecWorkload workload = parse_exec_workload(preloaded->plan.workload);
-  oracle::begin_process_run(options, std::move(strategy), leave_result,
-                            [&] { start_clients(workload.clients); });
+  oracle::begin_process_run(
+      options, std::move(strategy), leave_result,
+      [&] { start_clients(workload.clients, options.plan.get()); }, start_clients_of);
   ::on_exit([](int status, void*) { program_exits(status); }, nullptr);
 }
 

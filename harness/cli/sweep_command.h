@@ -17,7 +17,7 @@ namespace pollux::cli {
 struct SweepFlags {
   std::string seeds, seed, shard, duration, jobs, stuck;
   std::string profile = "legal", strategy = "random";
-  std::string db, junit, hashes;
+  std::string db, junit, hashes, network;
   std::vector<std::string> settings;
   MemoryFlags memory;
   bool audit = false, fail_fast = false, json = false, quiet = false;
@@ -32,6 +32,7 @@ int stuck_seconds(const SweepFlags&);  // throws UsageError
 class SweepCommand {
  public:
   explicit SweepCommand(const SweepFlags&);  // throws UsageError
+  const std::shared_ptr<const run::NetworkFile>& network() const { return base_.network; }
   // Returns the exit code. `carry_out` as in SweepRequest.
   int run(const std::vector<const Suite*>&,
           std::function<RunResult(const run::Plan&, const run::Watch&)> carry_out = nullptr);

@@ -172,6 +172,8 @@ void Kernel::add_client_host(unsigned number, unsigned of) {
   client.ports.start_ephemeral(number);
 }
 
+bool Kernel::is_off(unsigned number) const { return links.is_down(number); }
+
 bool Kernel::spares_caller() const { return current().spared; }
 
 uint64_t Kernel::calls() const { return state.calls; }

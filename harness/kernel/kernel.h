@@ -58,6 +58,8 @@ class Kernel final : public shim::SystemCalls {
   // Host `number` is a scripted client of host `of`: it sees the loopback of that host, and no
   // failure point fires in its own calls. After reset(), before the host's first call.
   void add_client_host(unsigned number, unsigned of);
+  // Did a rule of the network switch it off?
+  bool is_off(unsigned number) const;
   // Is the running thread on such a host?
   bool spares_caller() const;
 

@@ -40,7 +40,8 @@ void run_ended(Verdict verdict, const std::string& reason) {
 }  // namespace
 
 void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> strategy,
-                       ProcessRunEnd at_end, const std::function<void()>& populate) {
+                       ProcessRunEnd at_end, const std::function<void()>& populate,
+                       std::function<void(unsigned host)> boot) {
   ProcessRun& run = process_run();
   run.strategy = std::move(strategy);
   run.at_end = at_end;
@@ -54,7 +55,7 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
                              *run.strategy, run_ended);
   if (options.log_steps) oracle::start_step_log();
   shim::HarnessScope scope;
-  kernel::begin_rules(options.plan.get(), nullptr);
+  kernel::begin_rules(options.plan.get(), std::move(boot));
   if (populate) populate();
 }
 

@@ -17,9 +17,11 @@ namespace pollux::oracle {
 using ProcessRunEnd = void (*)(const RunResult&);
 
 // From the main thread, before main. Returns inside the run. `populate` adds threads of other hosts
-// to it, with the gate closed.
+// to it; `boot` adds those of one that is on again after a rule of the network had it off. Both are
+// called with the gate closed.
 void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> strategy,
-                       ProcessRunEnd at_end, const std::function<void()>& populate = nullptr);
+                       ProcessRunEnd at_end, const std::function<void()>& populate = nullptr,
+                       std::function<void(unsigned host)> boot = nullptr);
 
 // The program is about to exit by itself with `status` (from exit(3)'s handlers or _exit). Closes
 // the gate and calls at_end with held, or with violation when the status is not 0 or there is a

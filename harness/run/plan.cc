@@ -214,6 +214,9 @@ RunOptions make_options(const Plan& plan) {
     if (wanted[i]) options.fault_points.push_back(static_cast<faults::PointId>(i));
   }
   if (plan.suite != nullptr) plan.suite->adjust(plan.workload, options);
+  if (plan.network != nullptr) {
+    options.plan = std::shared_ptr<const NetworkPlan>(plan.network, &plan.network->plan);
+  }
   for (const auto& [name, value] : plan.overrides) apply_override(options, name, value);
   return options;
 }

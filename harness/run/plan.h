@@ -18,6 +18,7 @@
 #include "pollux/faults/profile.h"
 #include "pollux/suite.h"
 #include "pollux/world.h"
+#include "run/network_file.h"
 
 namespace pollux::run {
 
@@ -66,6 +67,7 @@ struct Plan {
   std::variant<Drawn, std::vector<Deviation>> choices;
   Overrides overrides;
   std::optional<Redrawn> then = {};
+  std::shared_ptr<const NetworkFile> network = nullptr;  // wins over what the suite wants
 };
 
 // The property that a failed run broke: what the reason names before its first ": " for a violation

@@ -337,7 +337,8 @@ void Shrinker::simplify_outcomes() {
 // Moves to the deviations that this seed finds on the workload, when it fails there.
 bool Shrinker::accept_seed(const std::string& workload, uint64_t seed) {
   const auto& mix = mixes_[seed / kSeedsPerMix % mixes_.size()];
-  Plan plan{best_.plan.suite, workload, Drawn{seed, mix}, best_.plan.overrides};
+  Plan plan{best_.plan.suite,     workload, Drawn{seed, mix},
+            best_.plan.overrides, {},       best_.plan.network};
   RunResult run = try_run(plan, watch_);
   if (!same_failure(run)) return false;
   plan.choices = std::move(run.deviations);
@@ -380,7 +381,7 @@ bool Shrinker::small_scope() {
 }
 
 bool Shrinker::accept_single_hold(const std::string& workload) {
-  Plan plan{best_.plan.suite, workload, Deviations{}, best_.plan.overrides};
+  Plan plan{best_.plan.suite, workload, Deviations{}, best_.plan.overrides, {}, best_.plan.network};
   if (accept(plan)) return true;
   if (last_.verdict != Verdict::held || last_.points > kSmallRun) return false;
   SingleHolds holds(last_.points);

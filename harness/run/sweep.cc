@@ -365,8 +365,12 @@ SweepTotals Sweep::run() {
 }  // namespace
 
 Plan plan_of_seed(const SweepRequest& request, uint64_t seed) {
-  return {request.suite, request.suite->workload(seed), Drawn{seed, request.mix},
-          request.overrides};
+  return {request.suite,
+          request.suite->workload(seed),
+          Drawn{seed, request.mix},
+          request.overrides,
+          {},
+          request.network};
 }
 
 uint64_t digest_of(uint64_t seed, Verdict verdict, uint64_t hash) {

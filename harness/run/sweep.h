@@ -22,6 +22,7 @@ struct SweepRequest {
   const Suite* suite = nullptr;
   std::shared_ptr<const Mix> mix;
   Overrides overrides;
+  std::shared_ptr<const NetworkFile> network = nullptr;
   uint64_t first = 0;
   uint64_t end = 0;  // exclusive
   unsigned jobs = 1;

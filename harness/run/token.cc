@@ -148,6 +148,9 @@ std::string encode_payload(const Token& token) {
     json["x"] = token.then->from;
     encode_drawn(token.then->drawn, json["y"]);
   }
+  if (token.network != nullptr) {
+    json["n"] = {{"f", token.network->name}, {"x", token.network->text}};
+  }
   if (auto* drawn = std::get_if<Drawn>(&token.choices)) {
     encode_drawn(*drawn, json);
   } else {
@@ -183,6 +186,15 @@ std::variant<Token, std::string> decode_payload(const std::string& bytes) {
     auto drawn = decode_drawn(json.at("y"));
     if (auto* error = std::get_if<std::string>(&drawn)) return *error;
     token.then = Redrawn{json.at("x"), std::get<Drawn>(std::move(drawn))};
+  }
+  if (json.contains("n")) {
+    const Json& network = json.at("n");
+    auto parsed =
+        parse_network(network.at("x").get<std::string>(), network.at("f").get<std::string>());
+    if (auto* error = std::get_if<NetworkFileError>(&parsed)) {
+      return "its network does not fit this build: " + error->message;
+    }
+    token.network = std::get<0>(std::move(parsed));
   }
   if (json.contains("d")) {
     auto deviations = decode_deviations(json.at("d"));
@@ -261,8 +273,9 @@ bool same_drawn(const Drawn& a, const Drawn& b) {
 
 bool operator==(const Token& a, const Token& b) {
   if (a.suite != b.suite || a.workload != b.workload || a.overrides != b.overrides ||
-      a.verdict != b.verdict || a.property != b.property || a.hash != b.hash ||
-      a.build != b.build || a.compiler != b.compiler || a.choices.index() != b.choices.index()) {
+      !same_network(a.network, b.network) || a.verdict != b.verdict || a.property != b.property ||
+      a.hash != b.hash || a.build != b.build || a.compiler != b.compiler ||
+      a.choices.index() != b.choices.index()) {
     return false;
   }
   if (a.then.has_value() != b.then.has_value()) return false;
@@ -281,6 +294,7 @@ Token make_token(const Plan& plan, const RunResult& result, const std::string& b
   token.choices = plan.choices;
   token.overrides = plan.overrides;
   token.then = plan.then;
+  token.network = plan.network;
   token.verdict = result.verdict;
   token.property = property_of(result);
   token.hash = result.hash;
@@ -347,7 +361,7 @@ std::variant<Plan, TokenError> plan_of(const Token& token) {
   std::string complaint = suite->validate(token.workload);
   if (!complaint.empty())
     return TokenError{"token's workload does not fit suite " + token.suite + ": " + complaint};
-  return Plan{suite, token.workload, token.choices, token.overrides, token.then};
+  return Plan{suite, token.workload, token.choices, token.overrides, token.then, token.network};
 }
 
 }  // namespace pollux::run

@@ -32,6 +32,7 @@ struct Token {
   std::variant<Drawn, std::vector<Deviation>> choices;
   Overrides overrides;
   std::optional<Redrawn> then;
+  std::shared_ptr<const NetworkFile> network = nullptr;  // whole: a replay needs no file
 
   Verdict verdict = Verdict::held;  // expected
   std::string property;

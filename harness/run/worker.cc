@@ -64,6 +64,7 @@ void Worker::stop() {
 bool Worker::can_take(const Plan& plan) const {
   if (child_ <= 0 || base_.suite != plan.suite || base_.overrides != plan.overrides) return false;
   if (plan.then && (!base_.then || base_.then->drawn.mix != plan.then->drawn.mix)) return false;
+  if (!same_network(base_.network, plan.network)) return false;
   auto* drawn = std::get_if<Drawn>(&plan.choices);
   if (drawn == nullptr) return true;
   auto* known = std::get_if<Drawn>(&base_.choices);
