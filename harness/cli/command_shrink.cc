@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
+#include <fstream>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exec_suite.h"
 #include "cli/explain_report.h"
 #include "cli/report.h"
+#include "cli/test_source.h"
 #include "cli/token_argument.h"
 #include "run/shrinker.h"
 
@@ -19,19 +21,26 @@ class ShrinkCommand final : public Command {
   const char* usage() const override { return "shrink TOKEN [flags]"; }
   const char* examples() const override {
     return "  pollux shrink pollux1.netpoll.hWF3...\n"
-           "  pollux shrink pollux-1a2b3c4d.token --for 2m\n";
+           "  pollux shrink pollux-1a2b3c4d.token --for 2m\n"
+           "  pollux shrink TOKEN --emit-test lost_wakeup_test.cc\n";
   }
   void add_flags(CLI::App& app) override {
     app.add_option("token", token_);
     app.add_option("--for", duration_,
                    "take that long if need be (2s; 20s while it is hard to read)")
         ->type_name("TIME");
+    app.add_option("--emit-test", test_file_,
+                   "write a GoogleTest that fails for as long as the failure is there")
+        ->type_name("FILE");
     app.add_flag("--force", force_, "try the token of another build");
     app.add_flag("--quiet", quiet_, "no progress");
   }
 
   int run(const std::vector<std::string>&) override {
     auto [token, plan] = token_argument(name(), token_, force_);
+    if (!test_file_.empty() && plan.suite->name() == kExecSuite)
+      throw UsageError{
+          "--emit-test: a program of `pollux exec` can not be linked into a test; keep its token"};
     run::ShrinkRequest request;
     request.plan = plan;
     if (!duration_.empty())
@@ -54,12 +63,28 @@ class ShrinkCommand final : public Command {
         result.plan.workload.size(), result.seconds, static_cast<unsigned long long>(result.runs),
         result.out_of_time ? "; time was up, there may be less" : "");
     run::Token small = run::make_token(result.plan, result.result, build_of(result.plan));
-    explain_failure(result.plan, result.result, request.mix, "shrunk", run::encode_or_write(small));
+    auto explained = explain_failure(result.plan, result.result, request.mix, "shrunk",
+                                     run::encode_or_write(small));
+    if (!test_file_.empty()) write_test(explained, run::encode(small));
     return exit_code_of(result.result.verdict);
   }
 
  private:
-  std::string token_, duration_;
+  // After the replay line, which is the last one on stdout.
+  void write_test(const std::optional<run::Explanation>& explained, const std::string& token) {
+    if (!explained)
+      throw UsageError{
+          "--emit-test: the failure could not be explained, so there is no test of it"};
+    if (run::property_of(explained->failure) == "stuck")
+      throw UsageError{"--emit-test: a run that never ends can not be a test; keep its token"};
+    std::ofstream file(test_file_);
+    file << test_source(*explained, token);
+    file.close();
+    if (!file) throw UsageError{"--emit-test: can not write " + test_file_};
+    std::fprintf(stderr, "test written to %s\n", test_file_.c_str());
+  }
+
+  std::string token_, duration_, test_file_;
   bool force_ = false, quiet_ = false;
 };
 

@@ -183,9 +183,10 @@ void print_explanation(const run::Explanation& explained, const std::string& ori
   std::fprintf(to, "pollux replay %s\n", token.c_str());
 }
 
-void explain_failure(const run::Plan& plan, const RunResult& failure,
-                     std::shared_ptr<const run::Mix> mix, const std::string& origin,
-                     const std::string& token, std::FILE* to) {
+std::optional<run::Explanation> explain_failure(const run::Plan& plan, const RunResult& failure,
+                                                std::shared_ptr<const run::Mix> mix,
+                                                const std::string& origin, const std::string& token,
+                                                std::FILE* to) {
   std::unique_ptr<run::Runner> runner = make_runner(plan);
   run::ExplainRequest request;
   request.plan = plan;
@@ -193,9 +194,10 @@ void explain_failure(const run::Plan& plan, const RunResult& failure,
   auto explained = run::explain(request, *runner);
   if (auto* explanation = std::get_if<run::Explanation>(&explained)) {
     print_explanation(*explanation, origin, token, to);
-  } else {
-    print_failure(plan, failure, origin, token, to);
+    return std::move(*explanation);
   }
+  print_failure(plan, failure, origin, token, to);
+  return std::nullopt;
 }
 
 }  // namespace pollux::cli

@@ -21,6 +21,7 @@ uint64_t drawn_pct_length(uint64_t seed) {
 struct Field {
   std::string_view name;
   void (*set)(RunOptions&, int64_t);
+  bool of_network = false;
 };
 
 template <auto Member>
@@ -32,10 +33,12 @@ constexpr Field field(std::string_view name) {
 }
 template <auto Member>
 constexpr Field network_field(std::string_view name) {
-  return {name, [](RunOptions& options, int64_t value) {
+  return {name,
+          [](RunOptions& options, int64_t value) {
             using Type = std::remove_reference_t<decltype(options.network.*Member)>;
             options.network.*Member = static_cast<Type>(value);
-          }};
+          },
+          true};
 }
 
 // Names appear in tokens: append only.
@@ -175,6 +178,13 @@ std::vector<std::string_view> override_names() {
   std::vector<std::string_view> names;
   for (const Field& field : kFields) names.push_back(field.name);
   return names;
+}
+
+std::string member_of_options(std::string_view name) {
+  for (const Field& field : kFields) {
+    if (field.name == name && field.of_network) return "network." + std::string(name);
+  }
+  return std::string(name);
 }
 
 std::string property_of(const RunResult& result) {

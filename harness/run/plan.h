@@ -54,6 +54,8 @@ using Overrides = std::map<std::string, int64_t>;
 // False when RunOptions has no such field.
 bool apply_override(RunOptions&, std::string_view field, int64_t value);
 std::vector<std::string_view> override_names();
+// "network.latency_min_ns": which member of RunOptions a known field is.
+std::string member_of_options(std::string_view field);
 
 // From a step on the choices are drawn, whatever the plan has for later.
 struct Redrawn {
