@@ -3,8 +3,10 @@
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/exec_suite.h"
 #include "cli/explore_report.h"
 #include "cli/report.h"
+#include "run/explain.h"
 #include "run/token.h"
 
 namespace pollux::cli {
@@ -52,7 +54,11 @@ class ExploreCommand final : public Command {
     run::ExploreTotals totals = run::explore(request, report);
     std::string token;
     if (totals.failure) {
-      token = run::encode_or_write(run::make_token(totals.plan, *totals.failure));
+      run::Token found = run::make_token(totals.plan, *totals.failure);
+      const bool died = totals.failure->verdict == Verdict::crash;
+      std::unique_ptr<run::Runner> runner = make_runner(totals.plan);
+      run::add_meanings(found, run::run_with_log(totals.plan, *totals.failure, died, *runner));
+      token = run::encode_or_write(found);
     }
     int code = exit_code_for(totals);
     report.end(totals, token, code);

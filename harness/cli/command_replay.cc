@@ -6,6 +6,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/exec_suite.h"
+#include "cli/replay_elsewhere.h"
 #include "cli/report.h"
 #include "cli/token_argument.h"
 #include "run/divergence.h"
@@ -54,22 +55,30 @@ class ReplayCommand final : public Command {
     app.add_flag("--trace", trace_, "print what happens, step by step");
     app.add_flag("--details", details_, "do not cut the report to a screen");
     app.add_flag("--no-fork", no_fork_, "run in this process, for a debugger");
-    app.add_flag("--force", force_, "try the token of another build");
+    app.add_flag("--force", force_, "take another build's token as it is: nothing is moved");
   }
 
   int run(const std::vector<std::string>&) override {
     uint64_t times = times_.empty() ? 1 : parse_number("--times", times_, 1, 1'000'000'000);
-    auto [token, plan] = token_argument(name(), token_, force_);
-    std::unique_ptr<run::Runner> runner =
-        make_runner(plan, plan.suite->name() == kExecSuite && times == 1);
-    if (no_fork_ && plan.suite->name() == kExecSuite)
+    GivenToken given = token_of_any_build(name(), token_);
+    const bool is_program = given.plan.suite->name() == kExecSuite;
+    if (no_fork_ && is_program)
       throw UsageError{"--no-fork: a program is always a process of its own"};
+    if (!given.other.empty() && !force_ && given.token.verdict != Verdict::diverged) {
+      int code = 0;
+      auto here = replay_elsewhere(given, *make_runner(given.plan), code);
+      if (!here) return code;
+      given = std::move(*here);
+    }
+    const auto& [token, plan, other] = given;
+    std::unique_ptr<run::Runner> runner = make_runner(plan, is_program && times == 1);
     if (token.verdict == Verdict::diverged) return replay_divergence(token, plan, *runner);
     RunResult result;
     for (uint64_t i = 0; i < times; ++i) {
       run::Watch watch{.trace = trace_ && i == 0, .steps = false};
       RunResult next = no_fork_ ? run::execute(plan, watch) : runner->run(plan, watch);
-      if (!agrees(token, next, i == 0 ? next : result))
+      const bool hash_known = other.empty() && token.hash != 0;
+      if (!agrees(token, next, hash_known ? token.hash : (i == 0 ? next : result).hash))
         return report_divergence(plan, *runner, token, next, i + 1);
       if (i == 0) {
         result = std::move(next);
@@ -77,21 +86,21 @@ class ReplayCommand final : public Command {
         std::fflush(stdout);
       }
     }
-    bool other = !run::other_build(token, build_of(plan)).empty();
     std::printf("%llu of %llu runs: verdict %s, hash %s%s\n",
                 static_cast<unsigned long long>(times), static_cast<unsigned long long>(times),
                 std::string(to_string(result.verdict)).c_str(), run::hex(result.hash).c_str(),
-                other ? " (another build's token)" : "");
+                other.empty() ? "" : " (another build's token)");
     if (result.verdict == Verdict::held) return exit_code::kHeld;
     print_failure(plan, result, "", run::encode_or_write(token), stdout, details_);
     return exit_code_of(result.verdict);
   }
 
  private:
-  // A run that died has no hash of its own; a token of such a run is known by its verdict.
-  static bool agrees(const run::Token& token, const RunResult& run, const RunResult& first) {
-    if (run.verdict != token.verdict || run::property_of(run) != token.property) return false;
-    return run.hash == (token.hash != 0 ? token.hash : first.hash);
+  // A run that died has no hash of its own; a token of such a run is known by its verdict, and so
+  // is one of another build. Then `hash` is that of the first run here.
+  static bool agrees(const run::Token& token, const RunResult& run, uint64_t hash) {
+    return run.verdict == token.verdict && run::property_of(run) == token.property &&
+           run.hash == hash;
   }
 
   int replay_divergence(const run::Token& token, const run::Plan& plan, run::Runner& runner) const {

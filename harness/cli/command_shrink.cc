@@ -62,23 +62,31 @@ class ShrinkCommand final : public Command {
         result.deviations_before, result.result.deviations.size(), result.workload_before,
         result.plan.workload.size(), result.seconds, static_cast<unsigned long long>(result.runs),
         result.out_of_time ? "; time was up, there may be less" : "");
-    run::Token small = run::make_token(result.plan, result.result, build_of(result.plan));
-    auto explained = explain_failure(result.plan, result.result, request.mix, "shrunk",
-                                     run::encode_or_write(small));
-    if (!test_file_.empty()) write_test(explained, run::encode(small));
+    auto explained = run::explain({.plan = result.plan, .mix = request.mix}, *runner);
+    if (auto* explanation = std::get_if<run::Explanation>(&explained)) {
+      // By what happened: a deviation that could not is not in it.
+      run::Token small =
+          run::make_token(explanation->plan, result.result, build_of(explanation->plan));
+      run::add_meanings(small, explanation->failure);
+      print_explanation(*explanation, "shrunk", run::encode_or_write(small));
+      if (!test_file_.empty()) write_test(*explanation, run::encode(small));
+    } else {
+      run::Token small = run::make_token(result.plan, result.result, build_of(result.plan));
+      print_failure(result.plan, result.result, "shrunk", run::encode_or_write(small));
+      if (!test_file_.empty())
+        throw UsageError{"--emit-test: no test of a failure that is not explained: " +
+                         std::get<std::string>(explained)};
+    }
     return exit_code_of(result.result.verdict);
   }
 
  private:
   // After the replay line, which is the last one on stdout.
-  void write_test(const std::optional<run::Explanation>& explained, const std::string& token) {
-    if (!explained)
-      throw UsageError{
-          "--emit-test: the failure could not be explained, so there is no test of it"};
-    if (run::property_of(explained->failure) == "stuck")
+  void write_test(const run::Explanation& explained, const std::string& token) {
+    if (run::property_of(explained.failure) == "stuck")
       throw UsageError{"--emit-test: a run that never ends can not be a test; keep its token"};
     std::ofstream file(test_file_);
-    file << test_source(*explained, token);
+    file << test_source(explained, token);
     file.close();
     if (!file) throw UsageError{"--emit-test: can not write " + test_file_};
     std::fprintf(stderr, "test written to %s\n", test_file_.c_str());

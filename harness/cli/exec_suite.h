@@ -32,6 +32,10 @@ ClientGroup parse_client(const std::string& text);
 std::string exec_workload(const std::vector<std::string>& arguments,
                           std::vector<ClientGroup> clients);
 
+// The workload of a program that has been built anew since: puts today's build in and says which
+// one it was, in a line. Empty: nothing to do.
+std::string take_program_of_today(std::string& workload);
+
 // What parent and program share.
 struct ExecShared {
   static constexpr size_t kTokenMax = 64u << 20;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <vector>
 
-#include "cli/exec_suite.h"
 #include "cli/report.h"
 #include "run/text_code.h"
 
@@ -181,23 +180,6 @@ void print_explanation(const run::Explanation& explained, const std::string& ori
     for (const std::string& line : part->lines()) std::fprintf(to, "%s\n", line.c_str());
   }
   std::fprintf(to, "pollux replay %s\n", token.c_str());
-}
-
-std::optional<run::Explanation> explain_failure(const run::Plan& plan, const RunResult& failure,
-                                                std::shared_ptr<const run::Mix> mix,
-                                                const std::string& origin, const std::string& token,
-                                                std::FILE* to) {
-  std::unique_ptr<run::Runner> runner = make_runner(plan);
-  run::ExplainRequest request;
-  request.plan = plan;
-  request.mix = std::move(mix);
-  auto explained = run::explain(request, *runner);
-  if (auto* explanation = std::get_if<run::Explanation>(&explained)) {
-    print_explanation(*explanation, origin, token, to);
-    return std::move(*explanation);
-  }
-  print_failure(plan, failure, origin, token, to);
-  return std::nullopt;
 }
 
 }  // namespace pollux::cli

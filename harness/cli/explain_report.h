@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdio>
-#include <optional>
 #include <string>
 
 #include "run/explain.h"
@@ -14,12 +13,5 @@ namespace pollux::cli {
 // `origin`: "seed 17", "shrunk" or empty.
 void print_explanation(const run::Explanation&, const std::string& origin, const std::string& token,
                        std::FILE* = stdout);
-
-// Runs the failing plan again as often as it takes, and prints; the plain report, and nothing
-// returned, when it can not be explained. Continuations are drawn from `mix`.
-std::optional<run::Explanation> explain_failure(const run::Plan&, const RunResult&,
-                                                std::shared_ptr<const run::Mix> mix,
-                                                const std::string& origin, const std::string& token,
-                                                std::FILE* = stdout);
 
 }  // namespace pollux::cli

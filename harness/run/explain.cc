@@ -422,6 +422,12 @@ std::vector<ExplainRow> best_rows(const Explanation& explained, size_t most) {
   return rows;
 }
 
+RunResult run_with_log(const Plan& plan, const RunResult& known, bool died, Runner& runner) {
+  Watch watch{.log = true};
+  if (died && known.points != 0) watch.points_max = known.points;
+  return runner.run(plan, watch);
+}
+
 std::variant<Explanation, std::string> explain(const ExplainRequest& request, Runner& runner) {
   Explanation explanation;
   explanation.plan = request.plan;
@@ -429,11 +435,8 @@ std::variant<Explanation, std::string> explain(const ExplainRequest& request, Ru
   if (found.verdict == Verdict::held) return "the run holds: there is nothing to explain";
   explanation.plan.choices = found.deviations;
   explanation.plan.then.reset();
-  // A crash can not leave its log; the same run ended in front of the point of the crash can.
-  Watch watch{.log = true};
   bool died = runner.last_died();
-  if (died && found.points != 0) watch.points_max = found.points;
-  explanation.failure = runner.run(explanation.plan, watch);
+  explanation.failure = run_with_log(explanation.plan, found, died, runner);
   if (died) {
     explanation.failure.verdict = found.verdict;
     explanation.failure.reason = found.reason;

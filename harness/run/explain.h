@@ -50,6 +50,11 @@ struct ExplainRequest {
   std::chrono::milliseconds seal_budget{10'000};
 };
 
+// The run of a failing plan with its log; `known` is how it ended without, `died` whether its
+// process did. A crash can not leave its log; the same run ended in front of the point of the crash
+// can.
+RunResult run_with_log(const Plan&, const RunResult& known, bool died, Runner&);
+
 // Or why not, in one line.
 std::variant<Explanation, std::string> explain(const ExplainRequest&, Runner&);
 

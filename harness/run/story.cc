@@ -97,6 +97,12 @@ std::string Story::what_is_next(const Step& step) {
   return verb(step);
 }
 
+std::string Story::operation(const Step& step) {
+  if (step.kind == StepKind::object) return text(step.text);
+  const std::string whole = step.kind == StepKind::call ? text(step.text) : verb(step);
+  return whole.substr(0, whole.find_first_of("( "));
+}
+
 std::optional<CodeLine> Story::line_at(const std::string& module, uint64_t offset) {
   for (size_t i = 0; i < run_.log.modules.size(); ++i) {
     const std::string& path = run_.log.modules[i];

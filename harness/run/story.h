@@ -29,6 +29,8 @@ class Story {
   std::string what(const Step&, const std::string& object = "");
   // The same before it is done: no values.
   std::string what_is_next(const Step&);
+  // "reads", "accept4", "mutex_lock": on what, and how it ended, left out.
+  std::string operation(const Step&);
   // The innermost line of the program itself.
   const CodeLine& where(const Step&);
   // "netpoll_block < poll_wait < poll_fd::read": the program's functions, from the innermost one.

@@ -122,6 +122,34 @@ std::variant<std::vector<Deviation>, std::string> decode_deviations(const Json& 
   return deviations;
 }
 
+// --- Meanings: a table of the names, the empty one first, then three numbers each.
+
+Json encode_meanings(const std::vector<Meaning>& meanings) {
+  std::vector<std::string> names{""};
+  auto index = [&names](const std::string& name) {
+    auto known = std::find(names.begin(), names.end(), name);
+    if (known == names.end()) known = names.insert(known, name);
+    return static_cast<uint32_t>(known - names.begin());
+  };
+  Json numbers = Json::array();
+  for (const Meaning& meaning : meanings) {
+    numbers.push_back(index(meaning.function));
+    numbers.push_back(index(meaning.operation));
+    numbers.push_back(meaning.occurrence);
+  }
+  return {{"n", names}, {"v", numbers}};
+}
+
+std::vector<Meaning> decode_meanings(const Json& json) {
+  const Json &names = json.at("n"), &numbers = json.at("v");
+  std::vector<Meaning> meanings;
+  for (size_t i = 0; i + 2 < numbers.size(); i += 3) {
+    meanings.push_back({names.at(numbers[i].get<size_t>()), names.at(numbers[i + 1].get<size_t>()),
+                        numbers[i + 2]});
+  }
+  return meanings;
+}
+
 // --- The payload.
 
 void encode_drawn(const Drawn& drawn, Json& json) {
@@ -155,6 +183,7 @@ std::string encode_payload(const Token& token) {
     encode_drawn(*drawn, json);
   } else {
     json["d"] = encode_deviations(std::get<std::vector<Deviation>>(token.choices));
+    if (!token.meanings.empty()) json["m"] = encode_meanings(token.meanings);
   }
   std::vector<uint8_t> bytes = Json::to_cbor(json);
   return {bytes.begin(), bytes.end()};
@@ -200,6 +229,7 @@ std::variant<Token, std::string> decode_payload(const std::string& bytes) {
     auto deviations = decode_deviations(json.at("d"));
     if (auto* error = std::get_if<std::string>(&deviations)) return *error;
     token.choices = std::get<std::vector<Deviation>>(std::move(deviations));
+    if (json.contains("m")) token.meanings = decode_meanings(json.at("m"));
     return token;
   }
   auto drawn = decode_drawn(json);
@@ -275,6 +305,7 @@ bool operator==(const Token& a, const Token& b) {
   if (a.suite != b.suite || a.workload != b.workload || a.overrides != b.overrides ||
       !same_network(a.network, b.network) || a.verdict != b.verdict || a.property != b.property ||
       a.hash != b.hash || a.build != b.build || a.compiler != b.compiler ||
+      a.meanings != b.meanings ||
       a.choices.index() != b.choices.index()) {
     return false;
   }
@@ -301,6 +332,15 @@ Token make_token(const Plan& plan, const RunResult& result, const std::string& b
   token.build = build.empty() ? build_id() : build;
   token.compiler = compiler();
   return token;
+}
+
+void add_meanings(Token& token, const RunResult& logged) {
+  const auto* deviations = std::get_if<std::vector<Deviation>>(&token.choices);
+  if (deviations == nullptr || token.then || deviations->size() > kMeaningsMost) return;
+  if (*deviations != logged.deviations) return;
+  token.meanings = meanings_of(logged);
+  auto known = [](const Meaning& meaning) { return meaning.known(); };
+  if (std::none_of(token.meanings.begin(), token.meanings.end(), known)) token.meanings.clear();
 }
 
 std::string encode(const Token& token) {
@@ -349,7 +389,7 @@ std::string other_build(const Token& token, const std::string& given) {
   const std::string& build = given.empty() ? build_id() : given;
   if (token.build == build && build != "none") return "";
   return "token was made by build " + token.build + " (" + token.compiler + "), this is build " +
-         build + " (" + compiler() + "): replay it there, or try it here with --force";
+         build + " (" + compiler() + ")";
 }
 
 std::variant<Plan, TokenError> plan_of(const Token& token) {

@@ -10,7 +10,9 @@
 // A token that would be longer than kLineMax characters is written to a file and the line names it.
 //
 // Choice sites and failure points are stored by name, so that a token says what it means even where
-// numbers have moved. It is nevertheless only promised to replay in the build that made it.
+// numbers have moved. It is nevertheless only promised to replay in the build that made it; in
+// another one its failure is looked for (elsewhere.h), by the meanings that the token of a shrunk
+// failure has beside its deviations.
 #pragma once
 
 #include <optional>
@@ -19,12 +21,14 @@
 #include <variant>
 #include <vector>
 
+#include "run/meaning.h"
 #include "run/plan.h"
 
 namespace pollux::run {
 
 inline constexpr unsigned kTokenVersion = 1;
 inline constexpr size_t kLineMax = 4000;
+inline constexpr size_t kMeaningsMost = 16;  // deviations; of more a token would get long
 
 struct Token {
   std::string suite;
@@ -33,6 +37,7 @@ struct Token {
   Overrides overrides;
   std::optional<Redrawn> then;
   std::shared_ptr<const NetworkFile> network = nullptr;  // whole: a replay needs no file
+  std::vector<Meaning> meanings;  // of the deviations, in their order; or none
 
   Verdict verdict = Verdict::held;  // expected
   std::string property;
@@ -45,6 +50,10 @@ bool operator==(const Token&, const Token&);
 
 // `build`: what carries out the plan; this binary when empty.
 Token make_token(const Plan&, const RunResult&, const std::string& build = "");
+
+// `logged`: the run of the token's plan, with its log. Does nothing when that did not make just the
+// token's deviations, or there are too many of them.
+void add_meanings(Token&, const RunResult& logged);
 
 std::string encode(const Token&);
 
@@ -62,7 +71,7 @@ struct TokenError {
 std::variant<Token, TokenError> parse_token(std::string_view text);
 
 // Nothing when the token was made by this very build (`build`, or this binary when that is empty),
-// otherwise what to say about it.
+// otherwise which build it was, and which one this is.
 std::string other_build(const Token&, const std::string& build = "");
 
 // The plan to run; the suite must be registered and accept the workload.

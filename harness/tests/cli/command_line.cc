@@ -11,6 +11,10 @@
 namespace pollux::testing {
 
 Ended pollux(const std::vector<std::string>& arguments) {
+  return run_program(POLLUX_TOY, arguments);
+}
+
+Ended run_program(const std::string& path, const std::vector<std::string>& arguments) {
   int out[2], err[2];
   if (::pipe(out) != 0 || ::pipe(err) != 0) return {-1, "", "pipe"};
   pid_t child = ::fork();
@@ -22,7 +26,7 @@ Ended pollux(const std::vector<std::string>& arguments) {
     for (const std::string& argument : arguments)
       words.push_back(const_cast<char*>(argument.c_str()));
     words.push_back(nullptr);
-    ::execv(POLLUX_TOY, words.data());
+    ::execv(path.c_str(), words.data());
     ::_exit(126);
   }
   ::close(out[1]);

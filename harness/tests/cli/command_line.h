@@ -17,6 +17,8 @@ struct Ended {
 
 // Runs the program that the build names POLLUX_TOY.
 Ended pollux(const std::vector<std::string>& arguments);
+// Another one, by its path.
+Ended run_program(const std::string& path, const std::vector<std::string>& arguments);
 
 std::string last_line(const std::string& text);
 // What follows "pollux replay " on the last line.

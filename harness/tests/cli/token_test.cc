@@ -56,6 +56,9 @@ Token any_token() {
   }
   if (*rc::gen::arbitrary<bool>()) {
     token.choices = *rc::gen::container<std::vector<Deviation>>(deviations());
+    token.meanings = *rc::gen::container<std::vector<Meaning>>(
+        rc::gen::build<Meaning>(rc::gen::set(&Meaning::function), rc::gen::set(&Meaning::operation),
+                                rc::gen::set(&Meaning::occurrence)));
   } else {
     StrategySpec spec;
     if (*rc::gen::arbitrary<bool>())
