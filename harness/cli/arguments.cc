@@ -101,19 +101,23 @@ run::Overrides parse_overrides(const std::vector<std::string>& settings) {
   return overrides;
 }
 
-void MemoryFlags::add(CLI::App& app) {
+void JudgeFlags::add(CLI::App& app) {
   app.add_flag("--races", races, "look for data races (docs/memory-model.md says which)");
+  app.add_flag("--strict", strict,
+               "what the judges only note (docs/judges.md) is a violation: a double close, "
+               "locks in an order that may deadlock, ...");
   app.add_option("--memory", memory,
                  "strong, or weak: loads of atomics may read old stores where their order allows "
                  "it (strong)")
       ->type_name("KIND");
 }
 
-void MemoryFlags::apply(run::Overrides& overrides) const {
+void JudgeFlags::apply(run::Overrides& overrides) const {
   if (memory != "strong" && memory != "weak") {
     refuse("--memory", memory, "use strong or weak");
   }
   if (races) overrides["races"] = 1;
+  if (strict) overrides["strict"] = 1;
   if (memory == "weak") overrides["weak_memory"] = 1;
 }
 

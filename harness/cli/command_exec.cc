@@ -56,7 +56,7 @@ class ExecCommand final : public Command {
   // One seed: the program has the terminal, and its own last line is the summary.
   int run_one(const Suite& suite, const std::shared_ptr<const run::NetworkFile>& network) const {
     run::Overrides overrides = parse_overrides(flags_.settings);
-    flags_.memory.apply(overrides);
+    flags_.judges.apply(overrides);
     uint64_t seed = flags_.seed.empty() ? 0 : parse_seed("--seed", flags_.seed);
     run::Plan plan{&suite,
                    suite.workload(seed),

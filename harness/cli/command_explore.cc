@@ -38,7 +38,7 @@ class ExploreCommand final : public Command {
     auto* seed = one("--seed", seed_, "N", "the workload of that seed (0)");
     one("--workload", workload_, "TEXT", "that workload")->excludes(seed);
     one("--profile", profile_, "NAME", "which faults: see `pollux faults --profiles` (legal)");
-    memory_.add(app);
+    judges_.add(app);
     app.add_option("--set", settings_, "an option of the run, like plain_points=1; repeatable")
         ->type_name("NAME=N")
         ->expected(1)
@@ -83,7 +83,7 @@ class ExploreCommand final : public Command {
     request.profile = mix_named("random", request.faults == 0 ? "calm" : profile_)->profile;
     request.reduction = !no_reduction_;
     request.overrides = parse_overrides(settings_);
-    memory_.apply(request.overrides);
+    judges_.apply(request.overrides);
     if (!budget_.empty()) request.budget = parse_duration("--budget", budget_);
     return request;
   }
@@ -102,7 +102,7 @@ class ExploreCommand final : public Command {
   std::string suite_, preemptions_, faults_, budget_, seed_, workload_;
   std::string profile_ = "legal";
   std::vector<std::string> settings_;
-  MemoryFlags memory_;
+  JudgeFlags judges_;
   bool no_reduction_ = false, json_ = false, quiet_ = false;
 };
 

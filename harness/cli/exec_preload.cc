@@ -65,7 +65,9 @@ void leave_result(const RunResult& result) {
   if (!is_the_run()) return;
   ExecShared& shared = *preloaded->shared;
   shared.result_size = run::write_result(result, shared.result, ExecShared::kResultMax);
-  std::string line = exec_line(preloaded->plan.choices, result) + "\n";
+  std::string line;
+  for (const JudgeNote& note : result.notes) line += "pollux: noted " + to_string(note) + "\n";
+  line += exec_line(preloaded->plan.choices, result) + "\n";
   shim::raw_system_call(SYS_write, STDERR_FILENO, reinterpret_cast<long>(line.data()),
                         static_cast<long>(line.size()));
   if (preloaded->exiting) return;

@@ -173,6 +173,9 @@ void print_explanation(const run::Explanation& explained, const std::string& ori
   Screen below(explained);
   below.fields("faults", explained.faults, 2);
   below.fields("state", explained.state, explained.state.size() <= 4 ? 2 : 1);
+  std::vector<std::string> noted;
+  for (const JudgeNote& note : run.notes) noted.push_back(to_string(note));
+  below.fields("noted", noted, 2);
   if (!explained.nearest.empty()) below.field("passes", explained.nearest, 3);
   size_t taken = screen.lines().size() + below.lines().size() + kLinesAround;
   screen.columns(std::min(taken < kLinesMost ? kLinesMost - taken : 0, kRowsMost));

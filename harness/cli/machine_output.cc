@@ -36,6 +36,15 @@ std::string escape_xml(const std::string& text) {
   return out;
 }
 
+Json notes(const run::SweepTotals& totals) {
+  Json runs = Json::object();
+  for (size_t n = 0; n < kNoteKinds; ++n) {
+    if (totals.note_runs[n] == 0) continue;
+    runs[std::string(to_string(static_cast<NoteKind>(n)))] = totals.note_runs[n];
+  }
+  return runs;
+}
+
 Json counts(const run::SweepTotals& totals) {
   Json verdicts = Json::object();
   for (unsigned v = 0; v < std::size(totals.by_verdict); ++v) {
@@ -110,6 +119,7 @@ void JsonLines::summary(const run::SweepRequest& request, const run::SweepTotals
          {"digest", run::hex(totals.digest)},
          {"complete", totals.complete},
          {"faults", faults},
+         {"notes", notes(totals)},
          {"exit_code", exit_code}});
 }
 

@@ -61,6 +61,17 @@ void print_faults(const run::SweepRequest& request, const run::SweepTotals& tota
   }
 }
 
+void print_note_runs(const run::SweepTotals& totals, std::FILE* to) {
+  std::string text;
+  for (size_t n = 0; n < kNoteKinds; ++n) {
+    if (totals.note_runs[n] == 0) continue;
+    text += (text.empty() ? "" : ", ") + std::string(to_string(static_cast<NoteKind>(n))) + " in " +
+            counted(totals.note_runs[n], "run", "runs");
+  }
+  if (!text.empty())
+    std::fprintf(to, "  noted: %s (--strict makes it a violation)\n", text.c_str());
+}
+
 }  // namespace
 
 std::string short_number(double value) {
@@ -133,6 +144,9 @@ void print_failure(const run::Plan& plan, const RunResult& result, const std::st
       std::fprintf(to, "    %s\n", to_string(deviation).c_str());
     }
   }
+  for (const JudgeNote& note : result.notes) {
+    std::fprintf(to, "  noted:    %s\n", cut(to_string(note), 400).c_str());
+  }
   if (!result.details.empty()) {
     std::fprintf(to, "  at the end:\n");
     print_indented(result.details, all_details ? SIZE_MAX : kDetailLines, to);
@@ -154,6 +168,7 @@ void print_summary(const run::SweepRequest& request, const run::SweepTotals& tot
                static_cast<unsigned long long>(totals.distinct),
                static_cast<unsigned long long>(totals.audited));
   print_faults(request, totals, to);
+  print_note_runs(totals, to);
   std::fprintf(to, "  digest %s\n", run::hex(totals.digest).c_str());
 }
 

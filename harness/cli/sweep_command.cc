@@ -58,7 +58,7 @@ void SweepFlags::add(CLI::App& app) {
   one("--stuck", stuck, "TIME", "kill a run that shows no end for that long in real time (60s)");
   one("--jobs", jobs, "N", "worker processes (one per processor)");
   one("--network", network, "FILE", "hosts, links and rules: see docs/network.md");
-  memory.add(app);
+  judges.add(app);
   app.add_flag("--audit", audit, "run every seed twice and compare (else 1 %)");
   app.add_flag("--fail-fast", fail_fast, "stop at the first failure");
   one("--db", db, "FILE", "failures go there (pollux-failures.sqlite, when something fails)");
@@ -100,7 +100,7 @@ SweepCommand::SweepCommand(const SweepFlags& flags) : flags_(flags), json_(flags
   base_.jobs = static_cast<unsigned>(std::clamp<uint64_t>(std::min(jobs, count), 1, kJobsMax));
   base_.mix = mix_named(flags.strategy, flags.profile);
   base_.overrides = parse_overrides(flags.settings);
-  flags.memory.apply(base_.overrides);
+  flags.judges.apply(base_.overrides);
   base_.network = network_named(flags.network);
   if (flags.audit) base_.audit_percent = 100;
   base_.fail_fast = flags.fail_fast;

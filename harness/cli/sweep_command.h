@@ -19,7 +19,7 @@ struct SweepFlags {
   std::string profile = "legal", strategy = "random";
   std::string db, junit, hashes, network;
   std::vector<std::string> settings;
-  MemoryFlags memory;
+  JudgeFlags judges;
   bool audit = false, fail_fast = false, json = false, quiet = false;
 
   void add(CLI::App&);

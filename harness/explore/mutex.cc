@@ -9,6 +9,8 @@
 #include <errno.h>
 
 #include "explore/happens_before.h"
+#include "explore/judge_notes.h"
+#include "explore/lock_order.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
 
@@ -20,10 +22,13 @@ constexpr int kRobust = 16;  // nptl/pthreadP.h, PTHREAD_MUTEX_ROBUST_NORMAL_NP
 
 int type_of(const pthread_mutex_t* mutex) { return mutex->__data.__kind & kTypeMask; }
 
+constexpr unsigned kWokenForNothing = 100;  // times, and the thread starves
+
 int own_id() { return state.current + 1; }
 
-// 0, EBUSY, or what pthread_mutex_lock(3) says of objects that can not be locked.
-int try_lock(pthread_mutex_t* mutex) {
+// 0, EBUSY, or what pthread_mutex_lock(3) says of objects that can not be locked. `waits`: the
+// caller would.
+int try_lock(pthread_mutex_t* mutex, bool waits) {
   auto& data = mutex->__data;
   if (data.__kind < 0) return EINVAL;  // destroyed
   if ((data.__kind & kRobust) != 0) unmodelled("pthread_mutex_lock of a robust mutex");
@@ -32,6 +37,7 @@ int try_lock(pthread_mutex_t* mutex) {
     data.__owner = own_id();
     data.__count = 1;
     acquire_from(mutex);
+    note_locked(mutex, waits);
     return 0;
   }
   if (data.__owner == own_id() && type_of(mutex) == PTHREAD_MUTEX_RECURSIVE) {
@@ -46,14 +52,18 @@ int try_lock(pthread_mutex_t* mutex) {
 
 int lock_mutex(pthread_mutex_t* mutex, Time deadline) {
   touch(object_of(mutex));
-  for (;;) {
-    int error = try_lock(mutex);
+  for (unsigned woken = 0;; ++woken) {
+    if (woken == kWokenForNothing) {
+      take_note(NoteKind::starvation, "%s was woken %u times for a mutex that others had first",
+                current().name, woken);
+    }
+    int error = try_lock(mutex, true);
     if (error != EBUSY) return error;
     if (mutex->__data.__owner == own_id() && type_of(mutex) == PTHREAD_MUTEX_ERRORCHECK) {
       return EDEADLK;
     }
     if (!block(Why::mutex, mutex, deadline)) {
-      error = try_lock(mutex);
+      error = try_lock(mutex, true);
       return error == EBUSY ? ETIMEDOUT : error;
     }
   }
@@ -67,6 +77,7 @@ int unlock_mutex(pthread_mutex_t* mutex) {
   if (checked && data.__owner != own_id()) return EPERM;
   if (type == PTHREAD_MUTEX_RECURSIVE && --data.__count != 0) return 0;
   release_to(mutex);
+  note_unlocked(mutex, static_cast<unsigned>(data.__owner) - 1);
   data.__lock = 0;
   data.__owner = 0;
   data.__count = 0;
@@ -79,7 +90,7 @@ int ThreadObjects::mutex_lock(pthread_mutex_t* mutex, clockid_t clock, const tim
   Time moment;
   if (!to_moment(clock, deadline, moment)) {
     // pthread_mutex_timedlock(3): a deadline that is not a time matters only to who must wait.
-    int error = try_lock(mutex);
+    int error = try_lock(mutex, true);
     return error == EBUSY ? EINVAL : error;
   }
   return lock_mutex(mutex, moment);
@@ -87,7 +98,7 @@ int ThreadObjects::mutex_lock(pthread_mutex_t* mutex, clockid_t clock, const tim
 
 int ThreadObjects::mutex_trylock(pthread_mutex_t* mutex) {
   object_point(ObjectCall::mutex_trylock, mutex);
-  return try_lock(mutex);
+  return try_lock(mutex, false);
 }
 
 int ThreadObjects::mutex_unlock(pthread_mutex_t* mutex) {

@@ -33,6 +33,8 @@
 
 #include "explore/check.h"
 #include "explore/happens_before.h"
+#include "explore/judge_notes.h"
+#include "explore/lock_order.h"
 #include "explore/modules.h"
 #include "explore/signals.h"
 #include "explore/state.h"
@@ -151,6 +153,8 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   state.weak_memory = options.weak_memory;
   state.plain_hooks = state.plain_points || state.races;
   if (state.races) begin_order();
+  begin_notes(options.strict);
+  begin_lock_order();
   state.watcher = nullptr;
   state.observer = nullptr;
   state.watch_length = 0;

@@ -58,6 +58,7 @@ struct SchedulerOptions {
   Time time_max;
   bool races = false;        // a data race ends the run
   bool weak_memory = false;  // a load of an atomic may read an old value; implies races
+  bool strict = false;       // what a judge notes ends the run
 };
 void begin_run(const SchedulerOptions&, Strategy&);
 Actor spawn(std::string name, unsigned host, std::function<void()> body);

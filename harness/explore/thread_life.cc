@@ -12,6 +12,7 @@
 
 #include "explore/check.h"
 #include "explore/happens_before.h"
+#include "explore/lock_order.h"
 #include "explore/modules.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
@@ -145,6 +146,7 @@ Actor create_thread(const char* name, unsigned host, void* (*start)(void*), void
   signalled_threads &= ~bit(id);
   thread.no_preempt = 0;
   thread.unheard = 0;
+  forget_locks_of(id);
   thread.interrupted = false;
   thread.object = nullptr;
   thread.host = host;

@@ -101,7 +101,7 @@ int FdTable::install(File* file, bool close_on_exec, int from) {
   mark(fd, true);
   size_t index = static_cast<size_t>(fd - kFdBase);
   if (index >= slots_.size()) slots_.resize(index + 1);
-  slots_[index] = {file, close_on_exec};
+  slots_[index] = {file, close_on_exec, kNetwork};
   file->hold();
   return fd;
 }
@@ -112,13 +112,13 @@ void FdTable::install_at(int fd, File* file, bool close_on_exec) {
   mark(fd, true);
   size_t index = static_cast<size_t>(fd - kFdBase);
   if (index >= slots_.size()) slots_.resize(index + 1);
-  slots_[index] = {file, close_on_exec};
+  slots_[index] = {file, close_on_exec, kNetwork};
 }
 
 long FdTable::close(int fd) {
   File* file = get(fd);
   if (file == nullptr) return -EBADF;
-  slots_[static_cast<size_t>(fd - kFdBase)] = {};
+  slots_[static_cast<size_t>(fd - kFdBase)] = {nullptr, false, explore::current_thread()};
   mark(fd, false);
   limit_ = squeezed_from_;
   file->drop();

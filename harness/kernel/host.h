@@ -43,6 +43,11 @@ class FdTable {
   // Puts the file at exactly this number, whatever is there is closed.
   void install_at(int fd, File*, bool close_on_exec);
   long close(int fd);
+  // Who closed the number that is not open; kNetwork: it never was.
+  Actor closed_by(int fd) const {
+    size_t index = static_cast<unsigned>(fd) - kFdBase;
+    return index < slots_.size() ? slots_[index].closed_by : kNetwork;
+  }
   bool close_on_exec(int fd) const { return slots_[fd - kFdBase].close_on_exec; }
   void set_close_on_exec(int fd, bool on) { slots_[fd - kFdBase].close_on_exec = on; }
 
@@ -61,6 +66,7 @@ class FdTable {
   struct Slot {
     File* file = nullptr;
     bool close_on_exec = false;
+    Actor closed_by = kNetwork;
   };
   int lowest_free(int from) const;
   void mark(int fd, bool used);

@@ -11,6 +11,7 @@
 #include "kernel/fault_points.h"
 #include "kernel/host.h"
 #include "kernel/links.h"
+#include "kernel/misuse.h"
 #include "kernel/pools.h"
 #include "kernel/proc_files.h"
 #include "kernel/signals.h"
@@ -121,6 +122,8 @@ void record(long number, const Call& call, const Arguments& a, long result) {
   recorder.step();
 }
 
+bool is_misuse(long result) { return result == -EBADF || result == -EFAULT || result == -EINVAL; }
+
 long ask_twin(long number, const Call& call, const Arguments& a) {
   if (__builtin_expect(++state.calls > state.options.calls_max, 0)) stop_at_call_limit();
   explore::call_point(static_cast<uint64_t>(number));
@@ -129,6 +132,7 @@ long ask_twin(long number, const Call& call, const Arguments& a) {
   for (;;) {
     long result = call.handler(a);
     record(number, call, a, result);
+    if (__builtin_expect(is_misuse(result), 0)) judge_failed_call(call, a, -result);
     if (__builtin_expect(!explore::signalled(), 1)) return result;
     if (!take_signals_after_call(&result)) return result;
   }
@@ -186,6 +190,7 @@ long Kernel::system_call(long number, long a0, long a1, long a2, long a3, long a
   switch (call.route) {
     case Route::by_fd:
       if (is_twin_fd(a0)) return ask_twin(number, call, arguments);
+      if (static_cast<int>(a0) < 0) judge_negative_descriptor(call, arguments);
       break;
     case Route::by_fds:
       if (is_twin_fd(a0) || is_twin_fd(call.second_fd == 1 ? a1 : a2)) {

@@ -47,12 +47,7 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
   run.at_end = at_end;
   run.on = true;
   arm_run(options);
-  explore::adopt_main_thread({.points_max = options.points_max,
-                              .plain_points = options.plain_points,
-                              .time_max = options.virtual_time_max_ns,
-                              .races = options.races,
-                              .weak_memory = options.weak_memory},
-                             *run.strategy, run_ended);
+  explore::adopt_main_thread(scheduler_options(options), *run.strategy, run_ended);
   if (options.log_steps) oracle::start_step_log();
   shim::HarnessScope scope;
   kernel::begin_rules(options.plan.get(), std::move(boot));

@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "explore/judge_notes.h"
 #include "explore/scheduler.h"
 #include "explore/thread_objects.h"
 #include "kernel/kernel.h"
@@ -79,6 +80,15 @@ void arm_run(const RunOptions& options) {
   faults::arm(options.fault_points);
 }
 
+explore::SchedulerOptions scheduler_options(const RunOptions& options) {
+  return {.points_max = options.points_max,
+          .plain_points = options.plain_points,
+          .time_max = options.virtual_time_max_ns,
+          .races = options.races,
+          .weak_memory = options.weak_memory,
+          .strict = options.strict};
+}
+
 void disarm_run() {
   faults::disarm_all();
   kernel::kernel().finish();
@@ -98,6 +108,7 @@ RunResult collect_result(Verdict verdict, std::string reason) {
   result.faults = kernel::kernel().faults();
   result.virtual_ns = explore::timeline().now();
   result.deviations = explore::choices().deviations();
+  result.notes = explore::notes();
   result.trace = std::move(trace::recorder.lines);
   result.step_hashes = std::move(trace::recorder.steps);
   result.log = oracle::take_step_log();

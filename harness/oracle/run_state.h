@@ -4,6 +4,7 @@
 // arming the parts of the harness for a run, and collecting what it left.
 #pragma once
 
+#include "explore/scheduler.h"
 #include "pollux/world.h"
 
 namespace pollux::oracle {
@@ -15,6 +16,7 @@ void connect_parts();
 // window of descriptor numbers that the twin uses.
 void arm_run(const RunOptions& options);
 void disarm_run();
+explore::SchedulerOptions scheduler_options(const RunOptions&);
 
 // What the run that just ended did. `verdict` and `reason` come from the scheduler.
 RunResult collect_result(Verdict verdict, std::string reason);

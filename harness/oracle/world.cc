@@ -47,12 +47,7 @@ void World::add_thread(std::string name, unsigned host, std::function<void()> bo
 RunResult World::run() {
   const RunOptions& options = state_->options;
   oracle::arm_run(options);
-  explore::begin_run({.points_max = options.points_max,
-                      .plain_points = options.plain_points,
-                      .time_max = options.virtual_time_max_ns,
-                      .races = options.races,
-                      .weak_memory = options.weak_memory},
-                     *options.strategy);
+  explore::begin_run(oracle::scheduler_options(options), *options.strategy);
   if (options.log_steps) oracle::start_step_log();
   kernel::begin_rules(options.plan.get(), [this](unsigned host) {
     for (const State::Body& body : state_->bodies) {

@@ -59,6 +59,7 @@ constexpr Field kFields[] = {
     network_field<&NetworkOptions::segment_max_bytes>("segment_max_bytes"),
     field<&RunOptions::races>("races"),
     field<&RunOptions::weak_memory>("weak_memory"),
+    field<&RunOptions::strict>("strict"),
 };
 
 std::vector<double> rates_of(const faults::Profile& profile) {

@@ -135,6 +135,26 @@ void read_log(Reader& in, StepLog& log) {
   }
 }
 
+void write_notes(const std::vector<JudgeNote>& notes, Writer& out) {
+  size_t count = notes.size() * 2 * kTail < out.left() ? notes.size() : 0;
+  out.number(count);
+  for (size_t i = 0; i < count; ++i) {
+    out.number(notes[i].kind);
+    out.number(notes[i].count);
+    out.text(notes[i].first, kTail);
+  }
+}
+void read_notes(Reader& in, std::vector<JudgeNote>& notes) {
+  size_t count = 0;
+  in.number(count);
+  notes.resize(count);
+  for (JudgeNote& note : notes) {
+    in.number(note.kind);
+    in.number(note.count);
+    in.text(note.first);
+  }
+}
+
 }  // namespace
 
 size_t write_result(const RunResult& result, char* to, size_t capacity) {
@@ -149,6 +169,7 @@ size_t write_result(const RunResult& result, char* to, size_t capacity) {
   out.text(result.details, kTail);
   out.list(result.deviations, kTail);
   out.list(result.step_hashes, kTail);
+  write_notes(result.notes, out);
   write_log(result.log, out);
   size_t lines = 0, needed = sizeof lines;
   while (lines < result.trace.size() &&
@@ -173,6 +194,7 @@ RunResult read_result(const char* from, size_t size) {
   in.text(result.details);
   in.list(result.deviations);
   in.list(result.step_hashes);
+  read_notes(in, result.notes);
   read_log(in, result.log);
   size_t lines = 0;
   in.number(lines);

@@ -58,6 +58,7 @@ struct Slot {
   Counter runs, held, audited, points, calls, switches, faults, virtual_ns, digest;
   Counter by_verdict[kVerdicts];
   Counter fault_counts[kPointsMax];
+  Counter note_runs[kNoteKinds];
   size_t result_size;
   size_t note_size;  // of what a crash left in `result`
   char result[kResultMax];
@@ -176,6 +177,7 @@ void Sweep::count(Slot& slot, const RunResult& result, uint64_t seed) {
     if (deviation.site >= site::kFirstFault)
       slot.fault_counts[deviation.site - site::kFirstFault].add(1);
   }
+  for (const JudgeNote& note : result.notes) slot.note_runs[static_cast<size_t>(note.kind)].add(1);
   uint64_t index = seed - request_.first;
   if (index < kHashesMax) hashes_[index].store(result.hash, std::memory_order_relaxed);
 }
@@ -304,6 +306,7 @@ SweepTotals Sweep::totals() const {
     for (unsigned v = 0; v < kVerdicts; ++v) sum.by_verdict[v] += slot.by_verdict[v].get();
     for (size_t p = 0; p < sum.fault_counts.size(); ++p)
       sum.fault_counts[p] += slot.fault_counts[p].get();
+    for (size_t n = 0; n < kNoteKinds; ++n) sum.note_runs[n] += slot.note_runs[n].get();
   }
   sum.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   return sum;

@@ -47,8 +47,9 @@ struct SweepTotals {
   uint64_t by_verdict[16] = {};
   uint64_t points = 0, calls = 0, switches = 0, faults = 0;
   int64_t virtual_ns = 0;
-  std::vector<uint64_t> fault_counts;  // by faults::PointId
-  uint64_t distinct = 0;               // different hashes among the first 2^26 seeds
+  std::vector<uint64_t> fault_counts;   // by faults::PointId
+  uint64_t note_runs[kNoteKinds] = {};  // runs that have such a note, by NoteKind
+  uint64_t distinct = 0;                // different hashes among the first 2^26 seeds
   uint64_t digest = 0;    // over (seed, verdict, hash) of all seeds; independent of jobs and order
   bool complete = false;  // every seed was run
   bool interrupted = false;

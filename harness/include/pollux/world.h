@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "pollux/choice.h"
+#include "pollux/judge_note.h"
 #include "pollux/network.h"
 #include "pollux/step.h"
 #include "pollux/verdict.h"
@@ -54,6 +55,7 @@ struct RunOptions {
   bool races = false;                // data races are looked for: data-race
   bool weak_memory = false;          // a load of an atomic may read an old store; implies races
   bool check_leaks = true;           // descriptors still open at the end: leaked-fd
+  bool strict = false;               // what a judge notes (pollux/judge_note.h) is a violation
   bool trace = false;                // keep every step as text
   bool record_steps = false;         // keep the hash after each step, to find a first divergence
   bool log_steps = false;            // keep what each step did and where (pollux/step.h)
@@ -71,6 +73,7 @@ struct RunResult {
   uint64_t faults = 0;  // failure points that said yes
   int64_t virtual_ns = 0;
   std::vector<Deviation> deviations;
+  std::vector<JudgeNote> notes;
   std::vector<std::string> trace;     // when asked for
   std::vector<uint64_t> step_hashes;  // when asked for
   StepLog log;                        // when asked for
