@@ -10,10 +10,9 @@
 #include <cstring>
 #include <memory>
 
-namespace pollux::kernel {
+#include "kernel/user_memory.h"
 
-// Addresses below the first page: what Linux would answer EFAULT for without looking further.
-inline bool bad_address(const void* address) { return reinterpret_cast<uintptr_t>(address) < 4096; }
+namespace pollux::kernel {
 
 // What read, readv, recvmsg ... and their counterparts pass.
 struct Buffers {

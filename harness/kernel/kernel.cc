@@ -122,7 +122,9 @@ void record(long number, const Call& call, const Arguments& a, long result) {
   recorder.step();
 }
 
-bool is_misuse(long result) { return result == -EBADF || result == -EFAULT || result == -EINVAL; }
+bool is_misuse(long result) {
+  return result == -EBADF || result == -EFAULT || result == -EINVAL || result == -EMSGSIZE;
+}
 
 long ask_twin(long number, const Call& call, const Arguments& a) {
   if (__builtin_expect(++state.calls > state.options.calls_max, 0)) stop_at_call_limit();

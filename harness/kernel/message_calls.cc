@@ -72,7 +72,7 @@ long buffers_of(const msghdr* message, Buffers* buffers) {
   size_t total = 0;
   for (size_t i = 0; i < message->msg_iovlen; ++i) {
     if (static_cast<ssize_t>(message->msg_iov[i].iov_len) < 0) return -EINVAL;
-    total += message->msg_iov[i].iov_len;
+    total = std::min(total + message->msg_iov[i].iov_len, kTransferMax);
   }
   *buffers = {message->msg_iov, message->msg_iovlen, total};
   return 0;
@@ -122,7 +122,7 @@ long call_recvfrom(const Arguments& a) {
   if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
   int flags = a.integer(3);
   check_flags("recvfrom with other flags", flags, kReceiveFlags);
-  iovec vector{a.pointer<void>(1), static_cast<size_t>(a[2])};
+  iovec vector{a.pointer<void>(1), std::min(static_cast<size_t>(a[2]), kTransferMax)};
   Buffers buffers{&vector, 1, vector.iov_len};
   if (a.pointer<void>(4) == nullptr) return read_file(socket, buffers, flags);
   Envelope envelope;  // that of a stream stays empty: the length says 0
@@ -138,7 +138,7 @@ long call_sendto(const Arguments& a) {
   if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
   int flags = a.integer(3);
   check_flags("sendto with other flags", flags, kSendFlags);
-  iovec vector{a.pointer<void>(1), static_cast<size_t>(a[2])};
+  iovec vector{a.pointer<void>(1), std::min(static_cast<size_t>(a[2]), kTransferMax)};
   Buffers buffers{&vector, 1, vector.iov_len};
   if (a.pointer<void>(4) == nullptr) return write_file(socket, buffers, flags);
   Envelope envelope;

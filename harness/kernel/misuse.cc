@@ -35,6 +35,12 @@ bool judge_descriptor(const Call& call, int fd) {
   return true;
 }
 
+// The third argument of a call that moves bytes is how many, or how many pieces.
+void judge_size(const Call& call, const Arguments& a) {
+  take_note(NoteKind::bad_size, "%s calls %s(%d) with the size %ld", caller(), call.name,
+            a.integer(0), a[2]);
+}
+
 }  // namespace
 
 void judge_failed_call(const Call& call, const Arguments& a, long error) {
@@ -51,14 +57,13 @@ void judge_failed_call(const Call& call, const Arguments& a, long error) {
       }
       return;
     case EFAULT:
+      if (call.is_transfer && a[2] < 0) return judge_size(call, a);
       take_note(NoteKind::bad_address, "%s calls %s with an address that it does not have",
                 caller(), call.name);
       return;
     case EINVAL:
-      if (call.is_transfer && a[2] < 0) {
-        take_note(NoteKind::bad_size, "%s calls %s(%d) with the size %ld", caller(), call.name,
-                  a.integer(0), a[2]);
-      }
+    case EMSGSIZE:
+      if (call.is_transfer && a[2] < 0) judge_size(call, a);
       return;
     default:
       return;

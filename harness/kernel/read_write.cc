@@ -23,7 +23,6 @@ namespace pollux::kernel {
 namespace {
 
 constexpr int kIovMax = 1024;
-constexpr size_t kTransferMax = 0x7FFFF000;  // MAX_RW_COUNT
 
 TcpSocket* as_tcp(File* file) {
   return file->kind() == Kind::tcp ? static_cast<TcpSocket*>(file) : nullptr;
@@ -247,7 +246,8 @@ long read_with(File* file, const Buffers& buffers, int flags, Envelope* envelope
 long write_with(File* file, const Buffers& buffers, int flags, const Envelope* envelope) {
   if (!file->writable_mode) return -EBADF;
   bool non_blocking = file->non_blocking || (flags & MSG_DONTWAIT) != 0;
-  size_t limit = buffers.total;
+  size_t limit = bytes_there(buffers);
+  if (limit == 0 && buffers.total != 0) return -EFAULT;
   bool squeeze_after = false;
   if (long injected = write_faults(file, non_blocking, &limit, &squeeze_after); injected != 0) {
     return injected;
@@ -307,7 +307,8 @@ long send_message(Socket* socket, const Buffers& buffers, int flags, const Envel
 
 long call_read(const Arguments& a) {
   File* file = get_file(a.integer(0));
-  if (file == nullptr) return -EBADF;
+  if (file == nullptr || !file->readable_mode) return -EBADF;
+  if (!access_ok(a.pointer<void>(1), static_cast<size_t>(a[2]))) return -EFAULT;
   iovec vector{a.pointer<void>(1), std::min(static_cast<size_t>(a[2]), kTransferMax)};
   // sock_read_iter: a read of nothing; a recv of nothing waits for something.
   if (vector.iov_len == 0 && file->is_socket()) return 0;
@@ -316,7 +317,8 @@ long call_read(const Arguments& a) {
 
 long call_write(const Arguments& a) {
   File* file = get_file(a.integer(0));
-  if (file == nullptr) return -EBADF;
+  if (file == nullptr || !file->writable_mode) return -EBADF;
+  if (!access_ok(a.pointer<void>(1), static_cast<size_t>(a[2]))) return -EFAULT;
   iovec vector{a.pointer<void>(1), std::min(static_cast<size_t>(a[2]), kTransferMax)};
   return write_file(file, {&vector, 1, vector.iov_len}, 0);
 }
