@@ -41,6 +41,9 @@ class ShrinkCommand final : public Command {
     if (!test_file_.empty() && plan.suite->name() == kExecSuite)
       throw UsageError{
           "--emit-test: a program of `pollux exec` can not be linked into a test; keep its token"};
+    if (!test_file_.empty() && plan.network != nullptr)
+      throw UsageError{
+          "--emit-test: a run with --network can not be written as a test; keep its token"};
     run::ShrinkRequest request;
     request.plan = plan;
     if (!duration_.empty())

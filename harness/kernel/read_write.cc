@@ -246,7 +246,8 @@ long read_with(File* file, const Buffers& buffers, int flags, Envelope* envelope
 long write_with(File* file, const Buffers& buffers, int flags, const Envelope* envelope) {
   if (!file->writable_mode) return -EBADF;
   bool non_blocking = file->non_blocking || (flags & MSG_DONTWAIT) != 0;
-  size_t limit = bytes_there(buffers);
+  // A message that is too long is refused for that.
+  size_t limit = is_stream(file) ? bytes_there(buffers) : buffers.total;
   if (limit == 0 && buffers.total != 0) return -EFAULT;
   bool squeeze_after = false;
   if (long injected = write_faults(file, non_blocking, &limit, &squeeze_after); injected != 0) {

@@ -147,7 +147,7 @@ TEST(Notes, ATransferOfANegativeSize) {
         char byte = 0;
         volatile size_t size = static_cast<size_t>(-5);
         EXPECT_EQ(write(ends[1], &byte, size), -1);
-        EXPECT_EQ(errno, EINVAL);
+        EXPECT_EQ(errno, EFAULT);
         close(ends[0]);
         close(ends[1]);
       },
