@@ -86,6 +86,7 @@ explore::SchedulerOptions scheduler_options(const RunOptions& options) {
           .time_max = options.virtual_time_max_ns,
           .races = options.races,
           .weak_memory = options.weak_memory,
+          .real_threads = options.real_threads,
           .strict = options.strict};
 }
 

@@ -60,6 +60,7 @@ constexpr Field kFields[] = {
     field<&RunOptions::races>("races"),
     field<&RunOptions::weak_memory>("weak_memory"),
     field<&RunOptions::strict>("strict"),
+    field<&RunOptions::real_threads>("real_threads"),
 };
 
 std::vector<double> rates_of(const faults::Profile& profile) {

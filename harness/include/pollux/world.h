@@ -54,6 +54,7 @@ struct RunOptions {
   bool plain_points = false;         // plain (non-atomic) accesses are scheduling points, too
   bool races = false;                // data races are looked for: data-race
   bool weak_memory = false;          // a load of an atomic may read an old store; implies races
+  bool real_threads = false;         // virtual threads on OS threads: slow, same hash
   bool check_leaks = true;           // descriptors still open at the end: leaked-fd
   bool strict = false;               // what a judge notes (pollux/judge_note.h) is a violation
   bool trace = false;                // keep every step as text
