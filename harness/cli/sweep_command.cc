@@ -64,7 +64,9 @@ void SweepFlags::add(CLI::App& app) {
   app.add_flag("--json", json, "results as one JSON object per line");
   one("--junit", junit, "FILE", "results as JUnit XML");
   one("--hashes", hashes, "FILE", "write the hash of every seed");
-  app.add_option("--set", settings, "an option of the run, like points_max=1000; repeatable")
+  app.add_option("--set", settings,
+                 "an option of the run, like points_max=1000, or real_threads=1: on OS threads "
+                 "that take turns, slow (docs/real-threads.md); repeatable")
       ->type_name("NAME=N")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);

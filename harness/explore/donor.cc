@@ -18,7 +18,6 @@ extern "C" __attribute__((weak)) void __asan_unpoison_memory_region(void const v
 namespace pollux::explore {
 namespace {
 
-constexpr size_t kParkStackSize = 16 << 10;
 // Between the frame in which the donor went to sleep and the first one of a virtual thread.
 constexpr size_t kGap = 512;
 
@@ -40,7 +39,7 @@ __attribute__((no_sanitize("address", "undefined"))) void park(void* argument) {
   Slot* slot = static_cast<Slot*>(argument);
   __atomic_store_n(&slot->parked, 1, __ATOMIC_RELEASE);
   shim::raw_system_call(SYS_futex, reinterpret_cast<long>(&slot->parked), FUTEX_WAKE_PRIVATE, 1);
-  for (;;) futex_wait(&slot->parked, 1);
+  take_turns(&slot->donor.turns);
 }
 
 void* donor_main(void* argument) {
@@ -50,6 +49,7 @@ void* donor_main(void* argument) {
   pthread_sigmask(SIG_SETMASK, &all, nullptr);
 
   slot->donor.thread_pointer = shim::thread_pointer();
+  slot->donor.turns.tid = static_cast<pid_t>(shim::raw_system_call(SYS_gettid));
   pthread_attr_t attributes;
   POLLUX_EXPLORE_CHECK(pthread_getattr_np(pthread_self(), &attributes) == 0);
   size_t size = 0;
@@ -57,13 +57,22 @@ void* donor_main(void* argument) {
   pthread_attr_destroy(&attributes);
   confirm_static_tls(slot->donor.thread_pointer);
   shim::note_inherited_keys();
-  pollux_leave_stack(&slot->left_at, static_cast<char*>(slot->park_stack) + kParkStackSize, park,
+  pollux_leave_stack(&slot->left_at, static_cast<char*>(slot->park_stack) + kRestStackSize, park,
                      slot);
 }
 
+// In a child process after fork: their OS threads are not there.
+void forget_donors() {
+  for (Slot& slot : slots) slot.created = false;
+}
+
 bool create(Slot& slot) {
+  static const bool forks = pthread_atfork(nullptr, nullptr, forget_donors) == 0;
+  POLLUX_EXPLORE_CHECK(forks);
+  slot.donor = {};
+  slot.parked = 0;
   if (slot.park_stack == nullptr) {
-    void* stack = mmap(nullptr, kParkStackSize, PROT_READ | PROT_WRITE,
+    void* stack = mmap(nullptr, kRestStackSize, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
     if (stack == MAP_FAILED) return false;
     slot.park_stack = stack;
@@ -87,6 +96,13 @@ Donor* donor(Actor id) {
   Slot& slot = slots[id];
   if (!slot.created && !create(slot)) return nullptr;
   return &slot.donor;
+}
+
+Donor* donor_with(uintptr_t thread_pointer) {
+  for (Slot& slot : slots) {
+    if (slot.created && slot.donor.thread_pointer == thread_pointer) return &slot.donor;
+  }
+  return nullptr;
 }
 
 void reset_donor(Donor& donor) {

@@ -3,10 +3,11 @@
 // Donors: real pthreads that gave their stack and their thread control block to a virtual thread.
 //
 // Forging a thread control block needs glibc's private layout; borrowing one needs nothing. A donor
-// is created through pthread_create, so libc (and a sanitizer) know it, and parks for ever in the
-// kernel on a private stack, touching neither its own stack nor its TLS. The carrier then runs on
-// both. Stack, TLS and pthread_t always belong together, which is why errno, exceptions, stack
-// bounds, AddressSanitizer and gdb see one consistent thread without being told anything.
+// is created through pthread_create, so libc (and a sanitizer) know it, and parks in the kernel on
+// a private stack, touching neither its own stack nor its TLS. The carrier then runs on both, or
+// lets the donor itself do it (real_threads.h). Stack, TLS and pthread_t always belong together,
+// which is why errno, exceptions, stack bounds, AddressSanitizer and gdb see one consistent thread
+// without being told anything.
 //
 // Donor i serves virtual thread i and is kept for the life of the process. It is reset by giving
 // its TLS the initial images again and building a fresh frame at the top of its stack; whatever an
@@ -15,6 +16,7 @@
 
 #include <pthread.h>
 
+#include "explore/real_threads.h"
 #include "pollux/choice.h"
 
 namespace pollux::explore {
@@ -25,6 +27,7 @@ struct Donor {
   void* top;        // of what a virtual thread may use of the stack
   void* stack_low;  // lowest address of the stack
   bool used;        // by an earlier virtual thread
+  TurnTaker turns;  // its OS thread
 };
 
 inline constexpr size_t kDonorStackSize = 8 << 20;
@@ -34,6 +37,9 @@ inline constexpr size_t kThreadStorage = 4096;
 
 // The donor of thread `id`, created when there is none yet. Null: the system has no thread to give.
 Donor* donor(Actor id);
+
+// The one with this thread pointer, or null.
+Donor* donor_with(uintptr_t thread_pointer);
 
 // Makes it as good as new, but for what only the thread itself can reach: see
 // reset_own_dynamic_tls() and shim::forget_key_values().

@@ -19,8 +19,8 @@
 // A run ends by a switch to the driver, the stack that called run_to_end(). Threads that have not
 // returned are abandoned as they are; their slots are looked at by the judges until the next run.
 //
-// Why no locks: exactly one OS thread is ever here. A timeline action never switches; it only makes
-// threads runnable.
+// Why no locks: exactly one OS thread is ever here at a time. A timeline action never switches; it
+// only makes threads runnable.
 #include "explore/scheduler.h"
 
 #include <sys/syscall.h>
@@ -34,6 +34,7 @@
 #include "explore/check.h"
 #include "explore/happens_before.h"
 #include "explore/modules.h"
+#include "explore/real_threads.h"
 #include "explore/signals.h"
 #include "explore/state.h"
 #include "pollux/shim/carrier.h"
@@ -105,6 +106,8 @@ void* run_body(void* argument) {
 // nothing of the virtual thread's TLS may be touched.
 __attribute__((noinline)) void run_as_carrier(void (*body)(void*), void* argument) {
   uintptr_t own = shim::thread_pointer();
+  // Now, not when it is needed: for the compiler the thread pointer never changes.
+  asm volatile("" : "+r"(own));
   set_thread_pointer(state.driver.thread_pointer);
   body(argument);
   set_thread_pointer(own);
@@ -114,8 +117,9 @@ __attribute__((noinline)) void run_as_carrier(void (*body)(void*), void* argumen
 void begin_carrying() {
   state.on = true;
   state.driver.thread_pointer = shim::thread_pointer();
-  shim::run_as_carrier = run_as_carrier;
+  shim::run_as_carrier = state.options.real_threads ? nullptr : run_as_carrier;
   shim::pollux_run_carrier = static_cast<pid_t>(shim::raw_system_call(SYS_gettid));
+  if (state.options.real_threads) begin_turns();
 }
 
 void reset_run(const SchedulerOptions& options, Strategy& strategy) {
@@ -125,7 +129,7 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   Extent code = executable();
   state.code_base = code.base;
   state.code_size = code.size;
-  if (state.switch_to == nullptr) state.switch_to = choose_switch();
+  state.switch_to = options.real_threads ? switch_by_turn : choose_switch();
   for (unsigned id = 0; id < state.thread_count; ++id) {
     Thread& thread = state.threads[id];
     if (thread.state != ThreadState::free) {

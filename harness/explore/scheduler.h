@@ -2,10 +2,11 @@
 //
 // Virtual threads: who runs, who waits for what, and who runs next.
 //
-// Exactly one OS thread carries a run. A virtual thread is a stack and a thread control block
-// borrowed from a parked real pthread (donor.h), so that errno, thread_local objects, pthread_self,
-// exceptions and stack unwinding are its own. It gives up the carrier only inside the harness: at a
-// scheduling point, when it blocks, when it yields, when it ends.
+// Exactly one OS thread carries a run, or with `real_threads` exactly one at a time
+// (real_threads.h). A virtual thread is a stack and a thread control block borrowed from a parked
+// real pthread (donor.h), so that errno, thread_local objects, pthread_self, exceptions and stack
+// unwinding are its own. It gives up the carrier only inside the harness: at a scheduling point,
+// when it blocks, when it yields, when it ends.
 //
 // Everything here is called on the carrier with the gate closed (pollux/shim/gate.h), unless it
 // says that it closes the gate itself.
@@ -56,8 +57,9 @@ struct SchedulerOptions {
   uint64_t points_max;
   bool plain_points;
   Time time_max;
-  bool races = false;        // a data race ends the run
-  bool weak_memory = false;  // a load of an atomic may read an old value; implies races
+  bool races = false;         // a data race ends the run
+  bool weak_memory = false;   // a load of an atomic may read an old value; implies races
+  bool real_threads = false;  // each virtual thread on an OS thread of its own; they take turns
 };
 void begin_run(const SchedulerOptions&, Strategy&);
 Actor spawn(std::string name, unsigned host, std::function<void()> body);

@@ -49,7 +49,8 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
                               .plain_points = options.plain_points,
                               .time_max = options.virtual_time_max_ns,
                               .races = options.races,
-                              .weak_memory = options.weak_memory},
+                              .weak_memory = options.weak_memory,
+                              .real_threads = options.real_threads},
                              *run.strategy, run_ended);
   if (options.log_steps) oracle::start_step_log();
   if (!populate) return;

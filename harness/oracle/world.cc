@@ -50,7 +50,8 @@ RunResult World::run() {
                       .plain_points = options.plain_points,
                       .time_max = options.virtual_time_max_ns,
                       .races = options.races,
-                      .weak_memory = options.weak_memory},
+                      .weak_memory = options.weak_memory,
+                      .real_threads = options.real_threads},
                      *options.strategy);
   if (options.log_steps) oracle::start_step_log();
   for (State::Body& body : state_->bodies) {

@@ -56,6 +56,7 @@ constexpr Field kFields[] = {
     network_field<&NetworkOptions::segment_max_bytes>("segment_max_bytes"),
     field<&RunOptions::races>("races"),
     field<&RunOptions::weak_memory>("weak_memory"),
+    field<&RunOptions::real_threads>("real_threads"),
 };
 
 std::vector<double> rates_of(const faults::Profile& profile) {

@@ -36,6 +36,11 @@ struct Options {
   unsigned preemptions = 3;
   unsigned jobs = std::max(1u, std::thread::hardware_concurrency());
   bool json = false, markdown = false;
+  bool real_threads = false;
+
+  run::Overrides overrides() const {
+    return real_threads ? run::Overrides{{"real_threads", 1}} : run::Overrides{};
+  }
 };
 
 struct Cell {
@@ -64,6 +69,7 @@ Cell explored(const PlantedBug& bug, const Options& options) {
                                 .strategy = weak ? "weak" : "explore",
                                 .profile = bug.profile,
                                 .preemptions = options.preemptions,
+                                .overrides = options.overrides(),
                                 .budget = std::chrono::seconds(6 * options.seconds)});
   cell.searches = 1;
   cell.found = cell.is_found = result.failure.has_value();
@@ -87,6 +93,7 @@ Cell drawn(const PlantedBug& bug, const std::string& strategy, const Options& op
     SearchResult result = search({.suite = bug.suite,
                                   .strategy = strategy,
                                   .profile = bug.profile,
+                                  .overrides = options.overrides(),
                                   .first_seed = i * kSeedsApart,
                                   .runs_max = options.runs,
                                   .budget = std::chrono::seconds(options.seconds)});
@@ -267,6 +274,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1u, 3600u));
   app.add_option("--preemptions", options.preemptions, "of explore, 3")->check(CLI::Range(0u, 10u));
   app.add_option("--jobs", options.jobs, "processes, one per core")->check(CLI::Range(1u, 1024u));
+  app.add_flag("--real-threads", options.real_threads, "on OS threads that take turns");
   app.add_flag("--json", options.json, "one JSON object a line, as they become known");
   app.add_flag("--markdown", options.markdown, "the table as README.md has it");
   try {

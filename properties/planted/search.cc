@@ -53,6 +53,7 @@ void search_within_bound(const SearchRequest& request, SearchResult& result) {
   explore.preemptions = request.preemptions;
   explore.profile = load(request.profile);
   explore.faults = !explore.profile.faults.empty();
+  explore.overrides = request.overrides;
   if (request.strategy == "weak") {  // a stale read counts as a fault
     explore.overrides["weak_memory"] = 1;
     explore.faults = 1;
@@ -79,6 +80,7 @@ void search_seeds(const SearchRequest& request, SearchResult& result) {
   run::SweepRequest sweep;
   sweep.suite = request.suite;
   sweep.mix = run::make_mix(known(run::parse_strategy(request.strategy)), load(request.profile));
+  sweep.overrides = request.overrides;
   sweep.first = request.first_seed;
   sweep.end = request.first_seed + request.runs_max;
   sweep.audit_percent = 0;
@@ -118,7 +120,7 @@ void search_by_surw(const SearchRequest& request, SearchResult& result) {
   for (uint64_t seed = request.first_seed; result.runs < request.runs_max; ++seed) {
     if (request.budget.count() != 0 && std::chrono::steady_clock::now() - start > request.budget)
       return;
-    run::Plan plan{request.suite, request.suite->workload(seed), {}, {}};
+    run::Plan plan{request.suite, request.suite->workload(seed), {}, request.overrides};
     if (plan.workload != counted) {
       plan.choices = std::vector<Deviation>{};
       RunResult boring = worker.run(plan);

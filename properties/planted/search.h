@@ -22,6 +22,7 @@ struct SearchRequest {
   // explore: at most so many preemptions, and one fault unless the profile has none. weak: the
   // fault is a stale read.
   unsigned preemptions = 2;
+  run::Overrides overrides = {};
   // The others: the seeds first_seed, first_seed + 1, ...
   uint64_t first_seed = 0;
   uint64_t runs_max = 20'000;

@@ -51,6 +51,7 @@ struct RunOptions {
   bool plain_points = false;         // plain (non-atomic) accesses are scheduling points, too
   bool races = false;                // data races are looked for: data-race
   bool weak_memory = false;          // a load of an atomic may read an old store; implies races
+  bool real_threads = false;         // virtual threads on OS threads: slow, same hash
   bool check_leaks = true;           // descriptors still open at the end: leaked-fd
   bool trace = false;                // keep every step as text
   bool record_steps = false;         // keep the hash after each step, to find a first divergence

@@ -114,6 +114,13 @@ void park_schedules(benchmark::State& state, Kind kind, const Options& options) 
   state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
   state.counters["points"] = static_cast<double>(points) / static_cast<double>(seed);
 }
+// Real time: on real threads the processor time is spent by others.
+constexpr Options kRealThreads = {.points_max = UINT64_MAX, .real_threads = true};
+void schedules_on(benchmark::State& state, const Options& options) {
+  park_schedules(state, kRandom, options);
+}
+BENCHMARK_CAPTURE(schedules_on, fibers, kNoPlain)->UseRealTime();
+BENCHMARK_CAPTURE(schedules_on, real_threads, kRealThreads)->UseRealTime();
 BENCHMARK_CAPTURE(park_schedules, random, kRandom, kNoPlain);
 BENCHMARK_CAPTURE(park_schedules, pct, kPct, kNoPlain);
 void memory_schedules(benchmark::State& state, const Options& options) {

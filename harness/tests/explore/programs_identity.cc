@@ -420,13 +420,16 @@ void signals_while_waiting() {
 
 // glibc's broadcast to all threads: must neither hang nor lose the thread's errno.
 void identity_changes() {
-  each([](int) {
+  static thread_local volatile int own;
+  each([](int number) {
+    own = number;
     pause();
     CHECK_THAT(seteuid(geteuid()) == 0);
     CHECK_THAT(setegid(getegid()) == 0);
     errno = 0;
     CHECK_THAT(setresuid(static_cast<uid_t>(-1), static_cast<uid_t>(-1), static_cast<uid_t>(-1)) ==
                0);
+    CHECK_THAT(own == number);
   });
 }
 

@@ -17,25 +17,10 @@
 namespace pollux::explore_test {
 namespace {
 
-std::vector<PolluxTestProgram> all_programs() {
-  std::vector<PolluxTestProgram> list;
-  for (const PolluxTestProgram* program :
-       {pollux_schedule_programs(), pollux_identity_programs(), pollux_object_programs()}) {
-    for (; program->name != nullptr; ++program) {
-      // libstdc++ 12's std::barrier hashes thread ids, that is, addresses, and its waiting on wide
-      // atomics keeps counts in a static table from one run to the next.
-      if (std::strcmp(program->name, "LatchesAndBarriers") == 0) continue;
-      if (program->needs_points && !kAtomicsArePoints) continue;
-      list.push_back(*program);
-    }
-  }
-  return list;
-}
-
 // Hash over all programs with each seed below `count`.
 uint64_t hash_of(uint64_t count) {
   uint64_t hash = 0;
-  for (const PolluxTestProgram& program : all_programs()) {
+  for (const PolluxTestProgram& program : repeatable_programs()) {
     for (uint64_t seed = 0; seed < count; ++seed) {
       auto strategy = strategy_for(seed);
       Result result = run(*strategy, program.body, {.plain_points = program.plain_points});
@@ -68,7 +53,7 @@ TEST_P(ReplayTest, DeviationsReproduceTheRun) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Programs, ReplayTest, testing::ValuesIn(all_programs()),
+INSTANTIATE_TEST_SUITE_P(Programs, ReplayTest, testing::ValuesIn(repeatable_programs()),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(DeterminismTest, SameSeedSameHashAThousandTimes) {

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 
+#include <cstring>
+
 #include "explore/clock.h"
 #include "explore/futex.h"
 #include "explore/program_scope.h"
@@ -147,7 +149,8 @@ Result run(Strategy& strategy, std::vector<std::function<void()>> bodies, const 
              .plain_points = options.plain_points,
              .time_max = options.time_max,
              .races = options.races,
-             .weak_memory = options.weak_memory},
+             .weak_memory = options.weak_memory,
+             .real_threads = options.real_threads},
             strategy);
   unsigned number = 0;
   for (auto& body : bodies) spawn("body" + std::to_string(number++), 0, std::move(body));
@@ -166,6 +169,21 @@ Result run(Strategy& strategy, std::function<void()> body, const Options& option
 std::unique_ptr<Strategy> strategy_for(uint64_t seed) {
   if (seed % 3 == 2) return make_pct_strategy(seed, 2 + seed / 3 % 4, 60, {}, 1.0);
   return make_random_strategy(seed, {}, 1.0);
+}
+
+std::vector<PolluxTestProgram> repeatable_programs() {
+  std::vector<PolluxTestProgram> list;
+  for (const PolluxTestProgram* program :
+       {pollux_schedule_programs(), pollux_identity_programs(), pollux_object_programs()}) {
+    for (; program->name != nullptr; ++program) {
+      // libstdc++ 12's std::barrier hashes thread ids, that is, addresses, and its waiting on wide
+      // atomics keeps counts in a static table from one run to the next.
+      if (std::strcmp(program->name, "LatchesAndBarriers") == 0) continue;
+      if (program->needs_points && !kAtomicsArePoints) continue;
+      list.push_back(*program);
+    }
+  }
+  return list;
 }
 
 Sweep sweep(uint64_t count, const std::function<void()>& body, const Options& options) {

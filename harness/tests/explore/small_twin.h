@@ -12,6 +12,7 @@
 
 #include "explore/scheduler.h"
 #include "pollux/choice.h"
+#include "tests/explore/programs.h"
 
 namespace pollux::explore_test {
 
@@ -38,6 +39,7 @@ struct Options {
   explore::Time time_max = explore::Time{3600} * 24 * 1'000'000'000;
   bool races = false;
   bool weak_memory = false;
+  bool real_threads = false;
 };
 
 Result run(Strategy&, std::function<void()> body, const Options& = {});
@@ -45,6 +47,9 @@ Result run(Strategy&, std::vector<std::function<void()>> bodies, const Options& 
 
 // The strategies that a sweep alternates.
 std::unique_ptr<Strategy> strategy_for(uint64_t seed);
+
+// The programs whose runs are a function of their choices and nothing else.
+std::vector<PolluxTestProgram> repeatable_programs();
 
 // How many of the seeds [0, count) do not end held, and the first that does not.
 struct Sweep {
