@@ -54,7 +54,7 @@ explored_on() {
     jq -r 'select(.event == "summary") | (.runs | tonumber) / (.wall_ns | tonumber) * 1e9')
   figure "$suite: $backend" "$(printf %.0f "$rate")" runs/s
   figure "$suite: $backend/stress" "$(ratio "$rate" "$stressed")" runs
-  figure "$suite: $backend, found after" "$seconds" s
+  figure "$suite: $backend, found after" "$(printf %.3g "$seconds")" s
   figure "$suite: $backend, found after" "$(jq .runs <<<"$cell")" runs
   if [[ $(jq .is_found <<<"$cell") != true ]]; then
     echo "$suite: random did not find it" >&2
