@@ -176,6 +176,9 @@ std::unique_ptr<Strategy> make_round_robin_strategy(uint64_t seed, std::vector<d
 // runnable, outcome out of range) is skipped.
 std::unique_ptr<Strategy> make_replay_strategy(std::vector<Deviation>);
 
+// What the bytes say (docs/fuzzing.md), and 0 once they are used up. Any string is a run.
+std::unique_ptr<Strategy> make_bytes_strategy(std::vector<uint8_t> bytes);
+
 // The answers of `first` up to scheduling point `from` of the run, those of `then` after it.
 std::unique_ptr<Strategy> make_prefix_strategy(std::unique_ptr<Strategy> first, uint64_t from,
                                                std::unique_ptr<Strategy> then);
