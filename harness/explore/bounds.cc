@@ -2,6 +2,7 @@
 #include "explore/bounds.h"
 
 #include "explore/state.h"
+#include "explore/swarm.h"
 
 namespace pollux::explore {
 namespace {
@@ -48,8 +49,7 @@ Menu thread_menu(Actor actor, Site site, uint32_t ordinal, uint64_t candidates, 
 }
 
 Menu outcome_menu(Actor actor, Site site, uint32_t ordinal, uint32_t n) {
-  // n is how rare it is, not how many outcomes there are.
-  if (site == site::kNetLoss || site == site::kNetDuplicate || site == site::kNetReorder) n = 2;
+  if (is_one_in_n(site)) n = 2;
   uint64_t bits = n <= kOutcomesMax ? (uint64_t{1} << n) - 1 : 0b1111;
   return {actor, site, ordinal, 0, cost_of(site), bits & ~uint64_t{1}};
 }

@@ -47,8 +47,10 @@ LockId id_of(pthread_mutex_t* mutex) {
 // Number of edges on a way from one to the other; 0: there is none. `last` is the one before the
 // end.
 unsigned way(LockId from, LockId to, LockId* last) {
-  LockId queue[kLocksMax];
-  unsigned distance[kLocksMax + 1] = {}, taken = 0, put = 0;
+  static LockId queue[kLocksMax];  // not on the stack, which may be a small one of the program's
+  static unsigned distance[kLocksMax + 1];
+  std::fill_n(distance, lock_count + 1, 0u);
+  unsigned taken = 0, put = 0;
   queue[put++] = from;
   while (taken != put) {
     LockId at = queue[taken++];

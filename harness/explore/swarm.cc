@@ -81,9 +81,7 @@ Answer Swarm::choose(Site site, uint32_t n) {
     if (first != 0) return {0, first == kNeverAsk ? kNeverAsk : first - 1};
   }
   if (site == site::kWorkload || site == site::kNetLatency) return {random_.below(n), 0};
-  // One in n, which is the link's business: there is one outcome besides 0.
-  bool of_link = site == site::kNetLoss || site == site::kNetDuplicate || site == site::kNetReorder;
-  if (of_link) return {random_.one_in(n) ? 1u : 0u, 0};
+  if (is_one_in_n(site)) return {random_.one_in(n) ? 1u : 0u, 0};
   uint32_t outcome = 1;
   switch (draw.shape) {
     case Shape::uniform:

@@ -11,6 +11,12 @@
 
 namespace pollux::explore {
 
+// At these sites n says how rare the one outcome besides 0 is: the link's business, not a
+// strategy's.
+constexpr bool is_one_in_n(Site site) {
+  return site == site::kNetLoss || site == site::kNetDuplicate || site == site::kNetReorder;
+}
+
 class Swarm {
  public:
   // `fault_rates[i]`: share of the visits at which failure point i happens while it is alive;

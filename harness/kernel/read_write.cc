@@ -247,8 +247,8 @@ long write_with(File* file, const Buffers& buffers, int flags, const Envelope* e
   if (!file->writable_mode) return -EBADF;
   bool non_blocking = file->non_blocking || (flags & MSG_DONTWAIT) != 0;
   // A message that is too long is refused for that.
-  size_t limit = is_stream(file) ? bytes_there(buffers) : buffers.total;
-  if (limit == 0 && buffers.total != 0) return -EFAULT;
+  if (is_stream(file) && !all_there(buffers)) return -EFAULT;
+  size_t limit = buffers.total;
   bool squeeze_after = false;
   if (long injected = write_faults(file, non_blocking, &limit, &squeeze_after); injected != 0) {
     return injected;

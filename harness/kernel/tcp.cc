@@ -47,7 +47,6 @@ void TcpSocket::begin_life(unsigned host_number, bool six) {
   syn_count = 0;
   ++keep_alive_setting_;
   keep_alive_probes_ = 0;
-  keep_alive_on_ = false;
   observed = 0;
   receive_low_water = 1;
   begin_inet(six);

@@ -180,6 +180,7 @@ class TcpSocket final : public InetSocket {
   long start_connect(const SocketName&);
   void connect_to_itself();
   void give_up(int error);  // tcp_write_err
+  void keep_alive_looks_at(int64_t when);
   void keep_alive_looks();
   int64_t last_heard() const;
 
@@ -190,7 +191,6 @@ class TcpSocket final : public InetSocket {
   uint64_t listener_generation_ = 0;
   uint64_t keep_alive_setting_ = 0;
   uint8_t keep_alive_probes_ = 0;
-  bool keep_alive_on_ = false;  // a look is in the timeline
 };
 
 }  // namespace pollux::kernel

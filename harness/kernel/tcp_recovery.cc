@@ -274,14 +274,9 @@ int64_t TcpSocket::last_heard() const {
   return std::min(std::max(in->last_arrival, acknowledged), now());
 }
 
-void TcpSocket::watch_for_silence() {
-  if (!keep_alive || state != State::established || in == out) return;
-  if (Network::reaches(out) && Network::answer_reaches(out) && out->to != nullptr) return;
-  ++keep_alive_setting_;
-  keep_alive_on_ = true;
-  keep_alive_probes_ = 0;
+void TcpSocket::keep_alive_looks_at(Time when) {
   kernel::state.timeline->add(
-      std::max(now(), last_heard() + keep_alive_times.idle * kSecond),
+      when,
       [](void* object, uint64_t setting, uint64_t) {
         auto* socket = static_cast<TcpSocket*>(object);
         if (socket->keep_alive_setting_ == setting) socket->keep_alive_looks();
@@ -289,22 +284,20 @@ void TcpSocket::watch_for_silence() {
       this, keep_alive_setting_);
 }
 
+void TcpSocket::watch_for_silence() {
+  if (!keep_alive || state != State::established || in == out) return;
+  if (Network::reaches(out) && Network::answer_reaches(out) && out->to != nullptr) return;
+  ++keep_alive_setting_;
+  keep_alive_probes_ = 0;
+  keep_alive_looks_at(std::max(now(), last_heard() + keep_alive_times.idle * kSecond));
+}
+
 void TcpSocket::keep_alive_looks() {  // tcp_keepalive_timer
-  keep_alive_on_ = false;
   if (!keep_alive || state != State::established) return;
   bool gets_through = Network::reaches(out) && Network::answer_reaches(out);
   if (gets_through && out->to != nullptr) return;  // it would be answered, and so would the next
   if (gets_through) return Network::refuse(out);
-  auto look_again_after = [this](Time wait) {
-    keep_alive_on_ = true;
-    kernel::state.timeline->add(
-        now() + wait,
-        [](void* object, uint64_t setting, uint64_t) {
-          auto* socket = static_cast<TcpSocket*>(object);
-          if (socket->keep_alive_setting_ == setting) socket->keep_alive_looks();
-        },
-        this, keep_alive_setting_);
-  };
+  auto look_again_after = [this](Time wait) { keep_alive_looks_at(now() + wait); };
   // What is on its way has a timer of its own.
   if (out->recovery.due) return look_again_after(keep_alive_times.idle * kSecond);
   Time silent = now() - last_heard();

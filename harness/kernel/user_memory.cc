@@ -20,25 +20,16 @@ bool is_mapped(uintptr_t address) {
                                reinterpret_cast<long>(&resident)) == 0;
 }
 
-size_t mapped_part(const iovec& piece) {
-  const auto begin = reinterpret_cast<uintptr_t>(piece.iov_base);
-  if (piece.iov_len == 0 || is_mapped(begin + piece.iov_len - 1)) return piece.iov_len;
-  uintptr_t at = begin;
-  while (at < begin + piece.iov_len && is_mapped(at)) at = (at & ~(kPage - 1)) + kPage;
-  return at <= begin ? 0 : at - begin;
-}
-
 }  // namespace
 
-size_t bytes_there(const Buffers& buffers) {
-  if (buffers.total <= kOrdinary) return buffers.total;
-  size_t there = 0;
+bool all_there(const Buffers& buffers) {
+  if (buffers.total <= kOrdinary) return true;
   for (size_t i = 0; i < buffers.count; ++i) {
-    const size_t part = mapped_part(buffers.vector[i]);
-    there += part;
-    if (part != buffers.vector[i].iov_len) break;
+    const iovec& piece = buffers.vector[i];
+    const auto begin = reinterpret_cast<uintptr_t>(piece.iov_base);
+    if (piece.iov_len != 0 && !is_mapped(begin + piece.iov_len - 1)) return false;
   }
-  return there < buffers.total ? there : buffers.total;
+  return true;
 }
 
 }  // namespace pollux::kernel

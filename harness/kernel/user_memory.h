@@ -28,8 +28,9 @@ inline bool access_ok(const void* address, size_t size) {
   return size <= kAddressEnd && reinterpret_cast<uintptr_t>(address) <= kAddressEnd - size;
 }
 
-// How many bytes of a transfer are there to be read, up to the first page that is not mapped. Of
-// transfers of ordinary size it is taken for granted: all.
-size_t bytes_there(const Buffers&);
+// Is the last byte of each piece there? Of transfers of ordinary size that is taken for granted.
+// Linux may have copied some of it before it finds out; here it is all or nothing, or the layout of
+// the program's memory would decide how much.
+bool all_there(const Buffers&);
 
 }  // namespace pollux::kernel

@@ -53,16 +53,17 @@ TEST(NetworkConnectTest, ConnectTriesAgainAndAtLastGivesUp) {
   EXPECT_EQ(ms_to_connect(nothing, 0, 1'500), 2'010);
 }
 
+void serve_an_x() {
+  int fd = serve_one();
+  EXPECT_EQ(read_one(fd), 'x');
+  close(fd);
+}
+
 TEST(NetworkConnectTest, ASynAckOrTheLastAckMayBeLost) {
   // The way back is cut while the SYN arrives: the client's next SYN is answered.
   for (int64_t cut_at_ms : {0, 7}) {
     int64_t took = 0;
-    RunResult result = run_on(constant_plan(), {{0,
-                                                 [&] {
-                                                   int fd = serve_one();
-                                                   EXPECT_EQ(read_one(fd), 'x');
-                                                   close(fd);
-                                                 }},
+    RunResult result = run_on(constant_plan(), {{0, serve_an_x},
                                                 {1,
                                                  [&] {
                                                    int64_t started = now_us();
@@ -82,12 +83,7 @@ TEST(NetworkConnectTest, ASynAckOrTheLastAckMayBeLost) {
     EXPECT_EQ(ms(took), 1'011) << cut_at_ms;
   }
   // The client is through, its ACK and its first byte are not.
-  RunResult result = run_on(constant_plan(), {{0,
-                                               [&] {
-                                                 int fd = serve_one();
-                                                 EXPECT_EQ(read_one(fd), 'x');
-                                                 close(fd);
-                                               }},
+  RunResult result = run_on(constant_plan(), {{0, serve_an_x},
                                               {1,
                                                [&] {
                                                  int fd = connected();
