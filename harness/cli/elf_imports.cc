@@ -51,6 +51,22 @@ class ElfFile {
     return {names.begin(), names.end()};
   }
 
+  std::vector<std::string> needed() const {
+    std::vector<std::string> names;
+    for (Elf_Scn* section = next(nullptr); section != nullptr; section = next(section)) {
+      GElf_Shdr header;
+      if (::gelf_getshdr(section, &header) == nullptr || header.sh_type != SHT_DYNAMIC) continue;
+      Elf_Data* entries = ::elf_getdata(section, nullptr);
+      GElf_Dyn entry;
+      for (int i = 0; ::gelf_getdyn(entries, i, &entry) != nullptr; ++i) {
+        if (entry.d_tag != DT_NEEDED) continue;
+        const char* name = ::elf_strptr(elf_, header.sh_link, entry.d_un.d_val);
+        if (name != nullptr) names.emplace_back(name);
+      }
+    }
+    return names;
+  }
+
   std::string interpreter() const {
     size_t count = 0;
     if (elf_ == nullptr || ::elf_getphdrnum(elf_, &count) != 0) return "";
@@ -99,19 +115,8 @@ std::vector<std::string> exported_functions(const std::string& path) {
   return ElfFile(path).functions(true);
 }
 
-std::vector<LoadedLibrary> loaded_libraries(const std::string& program) {
-  std::vector<LoadedLibrary> libraries;
-  std::string loader = ElfFile(program).interpreter();
-  if (loader.empty()) return libraries;
-  // "	libevent-2.1.so.7 => /lib/x86_64-linux-gnu/libevent-2.1.so.7 (0x...)", or "=> not found"
-  std::istringstream lines(listed_by(loader, program));
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string name, arrow, path;
-    if (!(words >> name >> arrow >> path) || arrow != "=>") continue;
-    libraries.push_back({name, path.starts_with('/') ? path : ""});
-  }
-  return libraries;
+std::vector<std::string> needed_libraries(const std::string& path) {
+  return ElfFile(path).needed();
 }
 
 bool is_tsan_runtime(const std::string& name) {
@@ -120,12 +125,17 @@ bool is_tsan_runtime(const std::string& name) {
 
 std::vector<std::string> loaded_files(const std::string& program) {
   std::vector<std::string> files = {program};
-  for (const LoadedLibrary& library : loaded_libraries(program)) {
-    bool is_libc = library.name.starts_with("libc.so") ||
-                   library.name.starts_with("libpthread.so") ||
-                   library.name.starts_with("ld-linux");
-    if (is_libc || is_tsan_runtime(library.name) || library.path.empty()) continue;
-    files.push_back(library.path);
+  std::string loader = ElfFile(program).interpreter();
+  if (loader.empty()) return files;
+  // "	libevent-2.1.so.7 => /lib/x86_64-linux-gnu/libevent-2.1.so.7 (0x...)", or "=> not found"
+  std::istringstream lines(listed_by(loader, program));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string name, arrow, path;
+    if (!(words >> name >> arrow >> path) || arrow != "=>" || path[0] != '/') continue;
+    bool is_libc = name.starts_with("libc.so") || name.starts_with("libpthread.so") ||
+                   name.starts_with("ld-linux");
+    if (!is_libc && !is_tsan_runtime(name)) files.push_back(path);
   }
   return files;
 }

@@ -14,13 +14,8 @@ namespace pollux::cli {
 std::vector<std::string> imported_functions(const std::string& path);
 std::vector<std::string> exported_functions(const std::string& path);
 
-// A shared library that the loader would map for a program.
-struct LoadedLibrary {
-  std::string name;  // as the program, or another library, asks for it
-  std::string path;  // empty: it was not found
-};
-// What the loader itself says to that; empty when `program` does not ask for one.
-std::vector<LoadedLibrary> loaded_libraries(const std::string& program);
+// The shared libraries that an ELF file itself asks for, by name (DT_NEEDED).
+std::vector<std::string> needed_libraries(const std::string& path);
 
 // ThreadSanitizer's runtime, by its name: `pollux exec` stands in for it.
 bool is_tsan_runtime(const std::string& name);

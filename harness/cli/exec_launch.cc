@@ -60,11 +60,12 @@ std::string find_preloads(const std::string& program) {
         "POLLUX_LIBRARY"};
   const std::string stand_ins = library.substr(0, library.rfind('/')) + "/pollux-stand-ins/";
   std::string preloads = library;
-  for (const LoadedLibrary& needed : loaded_libraries(program)) {
-    if (!is_tsan_runtime(needed.name)) continue;
-    const std::string stand_in = stand_ins + needed.name;
+  // Who is built with -fsanitize=thread asks for it itself.
+  for (const std::string& needed : needed_libraries(program)) {
+    if (!is_tsan_runtime(needed)) continue;
+    const std::string stand_in = stand_ins + needed;
     if (::access(stand_in.c_str(), R_OK) != 0)
-      throw UsageError{"'" + program + "' needs " + needed.name + ", and " + stand_in +
+      throw UsageError{"'" + program + "' needs " + needed + ", and " + stand_in +
                        ", which would stand in for it, is not there"};
     preloads += ":" + stand_in;
   }
