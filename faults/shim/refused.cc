@@ -30,9 +30,8 @@ using namespace pollux::shim;
     return failed;                                                                \
   }
 
-// --- Other processes
+// --- Other programs
 
-POLLUX_REFUSED(pid_t, fork, (), (), noexcept, -1)
 POLLUX_REFUSED(int, system, (const char* command), (command), , -1)
 POLLUX_REFUSED(FILE*, popen, (const char* command, const char* mode), (command, mode), , nullptr)
 POLLUX_REFUSED(int, daemon, (int nochdir, int noclose), (nochdir, noclose), noexcept, -1)
@@ -44,10 +43,6 @@ POLLUX_REFUSED(int, posix_spawnp,
                (pid_t * pid, const char* file, const posix_spawn_file_actions_t* actions,
                 const posix_spawnattr_t* attributes, char* const* argv, char* const* envp),
                (pid, file, actions, attributes, argv, envp), , ENOSYS)
-
-// A vfork that goes through a function of ours would return twice on one stack frame. fork does
-// what a correct caller of vfork relies on.
-POLLUX_ENTRY pid_t vfork() noexcept { return fork(); }
 
 // --- Timers that end in signals of their own
 

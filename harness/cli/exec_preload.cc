@@ -11,8 +11,11 @@
 //                          goes on
 //   a judge or a bound     in the middle of the run: the result is left and the process ends here
 //   a signal               nobody can tell: the parent sees the wait status
-//   a forked child of it   has a copy of the run, but not a say in the verdict
+//
+// A process that the program forks is part of the run. When it ends, its parent learns of it, and
+// that is all; a judge or a bound that ends the run in there leaves the result in its place.
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -21,7 +24,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "cli/exec_clients.h"
 #include "cli/exec_exit.h"
@@ -29,6 +34,7 @@
 #include "cli/exec_line.h"
 #include "cli/exec_suite.h"
 #include "explore/clock.h"
+#include "explore/processes.h"
 #include "explore/scheduler.h"
 #include "oracle/process.h"
 #include "pollux/shim/gate.h"
@@ -61,8 +67,20 @@ bool is_the_run() {
   return preloaded != nullptr && shim::raw_system_call(SYS_getpid) == preloaded->process;
 }
 
-void leave_result(const RunResult& result) {
-  if (!is_the_run()) return;
+// What the processes of a run have chosen and told is in shared memory.
+RunResult of_all_processes(RunResult result) {
+  result.deviations = preloaded->shared->log.copy();
+  std::istringstream others(explore::lines_of_processes());
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(others, line);) lines.push_back(line);
+  lines.insert(lines.end(), result.trace.begin(), result.trace.end());
+  result.trace = std::move(lines);
+  return result;
+}
+
+void leave_result(const RunResult& own) {
+  if (!is_the_run() && !explore::in_child()) return;
+  const RunResult result = explore::forked() ? of_all_processes(own) : own;
   ExecShared& shared = *preloaded->shared;
   shared.result_size = run::write_result(result, shared.result, ExecShared::kResultMax);
   std::string line;
@@ -70,6 +88,7 @@ void leave_result(const RunResult& result) {
   line += exec_line(preloaded->plan.choices, result) + "\n";
   shim::raw_system_call(SYS_write, STDERR_FILENO, reinterpret_cast<long>(line.data()),
                         static_cast<long>(line.size()));
+  explore::end_other_processes();
   if (preloaded->exiting) return;
   ::fflush_unlocked(stdout);  // a thread that will never run again may hold its lock
   shim::raw_system_call(SYS_exit_group, exit_code::kViolation);
@@ -95,6 +114,12 @@ void clean_environment() {
 void fix_random_gift() {
   auto* bytes = reinterpret_cast<unsigned char*>(::getauxval(AT_RANDOM));
   for (unsigned char i = 0; bytes != nullptr && i < 16; ++i) bytes[i] = i;
+}
+
+void forked_child_begins() {
+  if (!explore::is_forking()) return;
+  shim::HarnessScope scope;
+  explore::fork_ended_in_child();
 }
 
 ExecShared* map_shared(const char* descriptor_text) {
@@ -139,6 +164,8 @@ __attribute__((constructor)) void begin() {
       options, std::move(strategy), leave_result,
       [&] { start_clients(workload.clients, options.plan.get()); }, start_clients_of);
   ::on_exit([](int status, void*) { program_exits(status); }, nullptr);
+  // Registered before any of the program's, so in a child it runs before them.
+  if (::pthread_atfork(nullptr, nullptr, forked_child_begins) != 0) refuse("no memory");
 }
 
 }  // namespace
@@ -153,6 +180,7 @@ extern "C" __attribute__((visibility("hidden"))) bool pollux_clock_outside(clock
 }
 
 void program_exits(int status) {
+  if (explore::in_child()) return oracle::end_process_run(status);
   if (!is_the_run()) return;
   preloaded->exiting = true;
   oracle::end_process_run(status, client_left_behind());

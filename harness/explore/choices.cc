@@ -39,6 +39,13 @@ void Choices::begin(Strategy& strategy) {
   strategy.begin(std::span<uint32_t, kSitesMax>(skip_));
 }
 
+void Choices::become_child(uint32_t serial) {
+  constexpr unsigned kShift = 20;  // so many choices of an actor at a site are its own
+  for (auto& row : ordinal_) {
+    for (uint32_t& ordinal : row) ordinal = serial << kShift;
+  }
+}
+
 uint32_t Choices::ask(Site site, uint32_t ordinal, uint32_t n) {
   Answer answer = strategy_->choose(actor_, site, ordinal, n);
   POLLUX_EXPLORE_CHECK(answer.outcome < n);

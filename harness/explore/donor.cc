@@ -61,9 +61,10 @@ void* donor_main(void* argument) {
                      slot);
 }
 
-// In a child process after fork: their OS threads are not there.
+// In a child process after fork: their OS threads are not there, and the OS thread that is there has
+// the thread control block of whoever forked.
 void forget_donors() {
-  for (Slot& slot : slots) slot.created = false;
+  for (Slot& slot : slots) slot.created &= slot.donor.thread_pointer == shim::thread_pointer();
 }
 
 bool create(Slot& slot) {

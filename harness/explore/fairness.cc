@@ -84,6 +84,7 @@ void begin_fairness() {
 
 void arm_fairness() {
   uint64_t check = state.points + (state.held != 0 ? kHeldPoints : kTurnPoints);
+  if (state.slice_over) check = 0;
   state.points_check = std::min(check, state.options.points_max);
 }
 
@@ -93,6 +94,10 @@ void look_closer() {
     end_run(Verdict::step_limit, "the bound on scheduling points is spent");
   }
   check_time();
+  if (state.slice_over) {
+    give_turn_away(state.timeline.now());
+    return arm_fairness();
+  }
   // Alone: nobody else can make it stop, time has to.
   bool alone = state.runnable == bit(state.current);
   note(alone ? kFruitlessPoints : 0);

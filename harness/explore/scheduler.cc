@@ -36,6 +36,7 @@
 #include "explore/judge_notes.h"
 #include "explore/lock_order.h"
 #include "explore/modules.h"
+#include "explore/processes.h"
 #include "explore/real_threads.h"
 #include "explore/signals.h"
 #include "explore/state.h"
@@ -187,7 +188,7 @@ bool is_unheard_yield() {
 const char* to_string(Why why) {
   constexpr const char* kNames[] = {"nothing", "mutex",     "cond", "rwlock",   "join",
                                     "futex",   "semaphore", "once", "guard",    "barrier",
-                                    "spin",    "sleep",     "io",   "a signal", "time (held up)"};
+                                    "spin",    "sleep",     "io",   "a signal", "a child", "time (held up)"};
   return kNames[static_cast<unsigned>(why)];
 }
 
@@ -267,14 +268,25 @@ void hold_up() {
 
 void leave_carrier() {
   while (state.runnable == 0) {
+    if (turn_is_anothers()) {
+      give_turn_away(state.timeline.next());
+      continue;
+    }
     // The last of them went with its host.
     if (state.added_alive == 0 && state.process_end == nullptr) end_run(Verdict::held, "");
     if (state.timeline.next() > state.options.time_max && state.timeline.next() != kNever) {
       run_out_of_time();
     }
-    if (!state.timeline.run_next()) nothing_can_happen();
+    if (!state.timeline.run_next()) {
+      if (in_child()) {
+        nothing_can_happen_here();
+        continue;
+      }
+      nothing_can_happen();
+    }
     trace::recorder.mix(tagged(Kind::jumped, static_cast<uint64_t>(state.timeline.now())));
   }
+  if (forked()) begin_slice();
   switch_to(pick(state.runnable));
 }
 
@@ -354,6 +366,7 @@ void end_run(Verdict verdict, const std::string& reason) {
 }
 
 bool run_is_on() { return state.on; }
+bool is_process_run() { return state.process_end != nullptr && !state.options.real_threads; }
 
 Outcome outcome() { return {state.verdict, reason_of_end(), state.points, state.switches}; }
 

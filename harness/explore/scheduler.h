@@ -37,6 +37,7 @@ enum class Why : uint8_t {
   sleep,
   io,
   signal,
+  child,
   held  // its thread was held up: kNobody was chosen at a point
 };
 const char* to_string(Why);
@@ -78,6 +79,8 @@ uint64_t points_so_far();
 // After a run that ended with Verdict::data_race: both accesses, the second one with its stack.
 const std::string& race_details();
 bool run_is_on();
+// Whether it is one of process mode, in which the program may fork.
+bool is_process_run();
 // When nothing can run and nothing is due: says which verdict and why. Set by World (the judges
 // know).
 using QuiescenceJudge = void (*)();  // calls end_run

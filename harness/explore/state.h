@@ -40,6 +40,7 @@ enum class Kind : uint8_t {
   choice = 0xC0,
   switched = 0x57,
   jumped = 0x7A,
+  turn = 0x7B,  // of another process of the run
 };
 constexpr uint64_t tagged(Kind kind, uint64_t value) {
   return (static_cast<uint64_t>(kind) << 56) ^ value;
@@ -93,6 +94,7 @@ struct State {
   uint64_t points_check = 0;  // look closer when `points` gets there
   uintptr_t code_base = 0, code_size = 0;
   Actor current = 0;
+  bool slice_over = false;  // it is time for another process of the run
   bool plain_points = false;
   bool races = false;        // accesses are checked (happens_before.h)
   bool plain_hooks = false;  // either: a plain access is more than nothing
@@ -164,6 +166,16 @@ SignalSource* signal_source();
 bool is_thread_object(Why);
 // Handlers of the current thread run, if there is something to take and it may.
 Interruption take_signals();
+
+// --- processes.cc
+// Is another process of the run due before anything here is?
+bool turn_is_anothers();
+// The other one goes on; `due` is when this one has something to do. Comes back with the turn.
+void give_turn_away(Time due);
+// This process goes on: for how long while others are due?
+void begin_slice();
+// Nothing is due in any process: comes back in the root.
+void nothing_can_happen_here();
 
 // --- thread_life.cc
 // Gate closed. The lowest free slot; kNetwork when there is none or no donor to be had.

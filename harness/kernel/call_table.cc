@@ -8,6 +8,7 @@
 
 #include "kernel/calls.h"
 #include "kernel/process_calls.h"
+#include "pollux/shim/fork.h"
 
 namespace pollux::kernel {
 namespace {
@@ -159,6 +160,9 @@ constexpr Table build() {
   TWIN(pause);
   TWIN(signalfd, kProgress);
 #endif
+  TWIN(wait4);
+  TWIN(waitid);
+  set(shim::kForkNumber, "fork", call_fork, Route::twin, kProgress);
   TWIN(getrandom);
   TWIN(io_uring_setup);
   TWIN(prlimit64);
@@ -227,8 +231,6 @@ constexpr Table build() {
   RAW(execve);
   RAW(exit);
   RAW(exit_group);
-  RAW(wait4);
-  RAW(waitid);
 #ifdef SYS_arch_prctl
   RAW(arch_prctl);
 #endif
@@ -239,10 +241,6 @@ constexpr Table build() {
   RAW(mkdir);
   RAW(rmdir);
   RAW(rename);
-#endif
-#ifdef SYS_fork
-  RAW(fork);
-  RAW(vfork);
 #endif
 
   // Named, so that the verdict says what it was.

@@ -22,6 +22,7 @@
 #include "kernel/host.h"
 #include "kernel/interfaces.h"
 #include "kernel/pipe.h"
+#include "kernel/processes.h"
 #include "kernel/tcp.h"
 #include "kernel/timerfd.h"
 #include "kernel/udp.h"
@@ -29,7 +30,11 @@
 
 namespace pollux::kernel {
 
-File* get_file(int fd) { return current().fds.get(fd); }
+File* get_file(int fd) {
+  File* file = current().fds.get(fd);
+  claim(file);
+  return file;
+}
 
 bool no_descriptor_free() {
   FdTable& fds = current().fds;

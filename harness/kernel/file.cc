@@ -18,6 +18,7 @@ void File::begin(unsigned host_number) {
   readable_mode = writable_mode = true;
   wants_output = ever_read = false;
   host = static_cast<uint8_t>(host_number);
+  inherited = 0;
   reported = 0;
   ++generation;
   references_ = 0;

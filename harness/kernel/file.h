@@ -65,6 +65,8 @@ class File {
   // (explore/kernel_order.h). Null: nobody is there.
   virtual const void* inflow() const { return this; }
   virtual const void* outflow() const { return this; }
+  // The other end of a connection, in this process; null: there is none.
+  virtual File* other_end() const { return nullptr; }
   // One line for people.
   virtual std::string describe() { return kind_name(); }
 
@@ -97,6 +99,11 @@ class File {
     blocked_ = 0;
     ++generation;
   }
+  // In a forked process: whoever waited is not here.
+  void forget_waiters() {
+    pollers_ = nullptr;
+    blocked_ = 0;
+  }
   EpollItem* items() const { return items_; }
 
   Kind kind() const { return kind_; }
@@ -110,6 +117,7 @@ class File {
   uint8_t host = 0;
   uint32_t reported = 0;    // bits that the program has been told about
   uint64_t generation = 0;  // goes up when the object begins a new life
+  uint32_t inherited = 0;   // its number among what was open at a fork; 0: it was not
 
  protected:
   explicit File(Kind kind) : kind_(kind) {}

@@ -41,7 +41,7 @@ long process_id(unsigned number) {
   Host& asked = host(number);
   for (unsigned id = 0; id < explore::thread_count() && asked.process == 0; ++id) {
     const explore::ThreadInfo thread = explore::thread_info(static_cast<Actor>(id));
-    if (thread.alive && thread.host == number) asked.process = kFirstTid + id;
+    if (thread.alive && thread.host == number) asked.process = state.first_tid + id;
   }
   return asked.process;
 }

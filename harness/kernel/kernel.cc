@@ -14,6 +14,7 @@
 #include "kernel/misuse.h"
 #include "kernel/pools.h"
 #include "kernel/proc_files.h"
+#include "kernel/processes.h"
 #include "kernel/signals.h"
 #include "kernel/state.h"
 #include "pollux/shim/raw_system_call.h"
@@ -162,6 +163,7 @@ void Kernel::reset(const Options& options) {
   state.last_spin = 0;
   state.random_requests = 0;
   reset_signals();
+  reset_processes();
   // Doubling steps from the least to the greatest latency.
   Time least = options.network.latency_min_ns;
   Time span = std::max<Time>(0, options.network.latency_max_ns - least);

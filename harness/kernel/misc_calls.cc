@@ -17,7 +17,7 @@
 namespace pollux::kernel {
 namespace {
 
-long own_tid() { return kFirstTid + explore::current_thread(); }
+long own_tid() { return state.first_tid + explore::current_thread(); }
 
 }  // namespace
 

@@ -18,11 +18,6 @@
 namespace pollux::kernel {
 namespace {
 
-// A process leads the only process group of a session that init began: so a shell starts its jobs.
-constexpr long kSession = 1;
-
-bool is_own(long process) { return process == 0 || process == process_id(explore::current_host()); }
-
 // Processor time: that of the clocks CLOCK_PROCESS_CPUTIME_ID and CLOCK_THREAD_CPUTIME_ID.
 timeval processor_time() {
   Time used = now();
@@ -30,29 +25,6 @@ timeval processor_time() {
 }
 
 }  // namespace
-
-long call_getpid(const Arguments&) { return process_id(explore::current_host()); }
-
-// Whoever started it is none of the run's world: init has taken it over.
-long call_getppid(const Arguments&) { return 1; }
-
-long call_getpgid(const Arguments& a) {
-  return is_own(a.integer(0)) ? process_id(explore::current_host()) : -ESRCH;
-}
-
-long call_getpgrp(const Arguments&) { return process_id(explore::current_host()); }
-
-long call_setpgid(const Arguments& a) {
-  auto group = a.integer(1) != 0 ? a.integer(1) : a.integer(0);  // 0: that of the process's number
-  if (group < 0) return -EINVAL;
-  if (!is_own(a.integer(0))) return -ESRCH;
-  return is_own(group) ? 0 : -EPERM;  // there is no other group to join
-}
-
-long call_getsid(const Arguments& a) { return is_own(a.integer(0)) ? kSession : -ESRCH; }
-
-// Not for the leader of a group (setsid(2)).
-long call_setsid(const Arguments&) { return -EPERM; }
 
 long call_uname(const Arguments& a) {
   auto* system = a.pointer<utsname>(0);

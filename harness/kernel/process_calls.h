@@ -30,5 +30,8 @@ long call_getpgrp(const Arguments&);
 long call_setpgid(const Arguments&);
 long call_getsid(const Arguments&);
 long call_setsid(const Arguments&);
+long call_fork(const Arguments&);
+long call_wait4(const Arguments&);
+long call_waitid(const Arguments&);
 
 }  // namespace pollux::kernel

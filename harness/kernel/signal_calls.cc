@@ -4,9 +4,11 @@
 #include <cerrno>
 #include <csignal>
 
+#include "explore/processes.h"
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
 #include "kernel/host.h"
+#include "kernel/processes.h"
 #include "kernel/signals.h"
 
 namespace pollux::kernel {
@@ -29,16 +31,24 @@ Actor thread_of(long tid) {
   for (unsigned id = 0; id < explore::thread_count(); ++id) {
     explore::ThreadInfo thread = explore::thread_info(static_cast<Actor>(id));
     if (!thread.alive || thread.host != host) continue;
-    if (main || tid == kFirstTid + static_cast<long>(id)) return static_cast<Actor>(id);
+    if (main || tid == state.first_tid + static_cast<long>(id)) return static_cast<Actor>(id);
   }
   return kNetwork;
 }
 
-// Which process is meant: 0 when it is the caller's, or its group, which has nobody else in it.
-// Otherwise an errno: there is only init beside it.
-long find_process(long pid, const char* call) {
-  if (pid == own_pid() || pid == 0 || pid == -own_pid()) return 0;
+// kill and rt_sigqueueinfo: to one process, or to a group. Beside those of the run there is init.
+long send_by_pid(long pid, int signal, const siginfo_t& info, const char* call) {
   if (pid == -1) unmodelled((std::string(call) + " to all processes of the machine").c_str());
+  const bool is_group = pid <= 0;
+  const long group = pid == 0 ? own_group() : -pid;
+  bool found = is_group && send_to_group(group, signal);
+  if (pid == own_pid() || (is_group && group == own_group())) {
+    found = true;
+    if (signal != 0) send_to_process(explore::current_host(), info);
+  }
+  if (found) return 0;
+  if (const unsigned other = find_other_process(pid); other != explore::kNoProcess)
+    return send_to_other_process(other, signal);
   return pid == 1 ? -EPERM : -ESRCH;
 }
 
@@ -166,9 +176,7 @@ long call_rt_sigtimedwait(const Arguments& a) {  // do_sigtimedwait
 long call_kill(const Arguments& a) {
   int signal = a.integer(1);
   if (!may_be_sent(signal)) return -EINVAL;
-  if (long error = find_process(a.integer(0), "kill"); error != 0) return error;
-  if (signal != 0) send_to_process(explore::current_host(), make_siginfo(signal, SI_USER));
-  return 0;
+  return send_by_pid(a.integer(0), signal, make_siginfo(signal, SI_USER), "kill");
 }
 
 long call_tkill(const Arguments& a) {
@@ -191,9 +199,7 @@ long call_rt_sigqueueinfo(const Arguments& a) {
     return error;
   }
   if (!may_be_sent(signal)) return -EINVAL;
-  if (long error = find_process(a.integer(0), "sigqueue"); error != 0) return error;
-  if (signal != 0) send_to_process(explore::current_host(), info);
-  return 0;
+  return send_by_pid(a.integer(0), signal, info, "sigqueue");
 }
 
 long call_rt_tgsigqueueinfo(const Arguments& a) {

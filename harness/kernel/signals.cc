@@ -41,8 +41,10 @@
 #include <cstring>
 
 #include "explore/never_destroyed.h"
+#include "explore/processes.h"
 #include "explore/program_scope.h"
 #include "kernel/host.h"
+#include "kernel/processes.h"
 #include "pollux/shim/raw_system_call.h"
 #include "trace/recorder.h"
 
@@ -127,6 +129,10 @@ void recalculate(Actor id) {
 // --- What is done.
 
 [[noreturn]] void die(int signal, const siginfo_t& info, const std::string& why) {
+  if (explore::in_child()) {  // its parent learns of it, and may have meant it
+    end_child(signal);
+    shim::raw_system_call(SYS_exit_group, 128 + signal);
+  }
   std::string reason = "killed by " + signal_name(signal) + ": ";
   if (!why.empty()) {
     reason += why;

@@ -30,6 +30,8 @@ struct State {
   Time last_spin = 0;         // when the last of them was
   Time delays[kDelays] = {};
   uint64_t random_requests = 0;
+  long first_tid = kFirstTid;  // thread 0 of this process has it
+  bool forked = false;         // there is, or was, more than one process
 };
 
 extern State state;

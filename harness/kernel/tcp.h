@@ -76,6 +76,7 @@ class TcpSocket final : public InetSocket {
   const char* kind_name() const override { return "tcp"; }
   const void* inflow() const override { return in; }
   const void* outflow() const override { return out; }
+  File* other_end() const override { return out != nullptr ? out->to : nullptr; }
   std::string describe() override;
 
   // --- System calls, after the descriptor was looked up and the address copied in.

@@ -25,6 +25,7 @@ class UnixSocket : public Socket {
 
   void release() override;
   const void* outflow() const override { return peer_; }
+  File* other_end() const override { return peer_; }
   std::string describe() override;
 
   // --- System calls, after the descriptor was looked up and the address copied in.

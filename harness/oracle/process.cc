@@ -2,8 +2,10 @@
 
 #include "oracle/process.h"
 
+#include "explore/processes.h"
 #include "explore/scheduler.h"
 #include "kernel/network_rules.h"
+#include "kernel/processes.h"
 #include "oracle/judges.h"
 #include "oracle/run_state.h"
 #include "oracle/step_recorder.h"
@@ -33,6 +35,14 @@ void run_ended(Verdict verdict, const std::string& reason) {
     if (stuck.verdict == Verdict::lost_wakeup) finding.verdict = stuck.verdict;
     finding.reason += "; " + stuck.reason;
   }
+  if (explore::in_child()) {
+    const long id = explore::process(explore::own_process()).id;
+    finding.reason = "in process " + std::to_string(id) + ": " + finding.reason;
+  }
+  if (verdict != Verdict::held) {
+    if (const std::string others = explore::other_processes(); !others.empty())
+      finding.reason += "; " + others;
+  }
   disarm_run();
   run.at_end(collect_result(finding.verdict, finding.reason));
 }
@@ -58,6 +68,10 @@ void end_process_run(int status, const std::string& complaint) {
   if (!process_run().on || !shim::in_run()) return;
   // Not a HarnessScope: the gate stays shut from here on, whatever exit handlers are still to come.
   shim::pollux_gate = 0;
+  if (explore::in_child()) {
+    process_run().on = false;
+    return kernel::end_child((status & 0xFF) << 8);
+  }
   if (status != 0) {
     run_ended(Verdict::violation, "exit status " + std::to_string(status));
   } else if (!complaint.empty()) {

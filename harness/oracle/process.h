@@ -25,7 +25,7 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
 
 // The program is about to exit by itself with `status` (from exit(3)'s handlers or _exit). Closes
 // the gate and calls at_end with held, or with violation when the status is not 0 or there is a
-// complaint. Does nothing outside of a run.
+// complaint. A forked process only tells its parent. Does nothing outside of a run.
 void end_process_run(int status, const std::string& complaint = "");
 
 }  // namespace pollux::oracle

@@ -8,8 +8,10 @@
 
 #include <utility>
 
+#include "explore/processes.h"
 #include "explore/scheduler.h"
 #include "kernel/kernel.h"
+#include "kernel/processes.h"
 #include "pollux/shim/gate.h"
 #include "run/result_code.h"
 #include "trace/recorder.h"
@@ -38,8 +40,18 @@ struct Note {
 Note note_to;
 char handler_stack[64 * 1024];
 
+void die_of(int signal) {
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);  // blocked while we are here: it kills on return
+}
+
 void on_crash(int signal) {
   shim::pollux_gate = 0;
+  if (explore::in_child()) {  // its parent may have meant it
+    kernel::end_child(signal);
+    die_of(signal);
+    return;
+  }
   RunResult result;
   result.verdict = Verdict::crash;
   result.hash = trace::recorder.hash;
@@ -54,8 +66,7 @@ void on_crash(int signal) {
   result.step_hashes = std::move(trace::recorder.steps);
   *note_to.size = write_result(result, note_to.buffer, note_to.capacity);
   if (note_to.after != nullptr) note_to.after(result);
-  ::signal(signal, SIG_DFL);
-  ::raise(signal);  // blocked while we are here: it kills on return
+  die_of(signal);
 }
 
 }  // namespace

@@ -43,7 +43,11 @@ void line(What what, const char* format, ...) {
   if (sink != nullptr) sink->line(actor, what, body);
   if (!recorder.keep_lines) return;
   const char* name = actor == kNetwork ? "net" : explore::thread_info(actor).name;
-  char head[96];
+  char head[96], full_name[64];
+  if (recorder.process != 0) {
+    std::snprintf(full_name, sizeof full_name, "%ld/%s", recorder.process, name);
+    name = full_name;
+  }
   std::snprintf(head, sizeof head, "%12.3f %-10s ",
                 static_cast<double>(explore::timeline().now()) / 1000.0, name);
   recorder.lines.push_back(std::string(head) + body);

@@ -121,6 +121,9 @@ class Choices {
     return ask_thread(site, ordinal, candidates, boring);
   }
 
+  // A forked process goes on with what its parent had: its choices get ordinals of their own.
+  void become_child(uint32_t serial);
+
   Actor actor() const { return actor_; }
   // How many choices the actor has made at the site so far.
   uint32_t made(Actor actor, Site site) const { return ordinal_[actor][site]; }
