@@ -44,11 +44,6 @@ POLLUX_REFUSED(int, posix_spawnp,
                 const posix_spawnattr_t* attributes, char* const* argv, char* const* envp),
                (pid, file, actions, attributes, argv, envp), , ENOSYS)
 
-// --- Timers that end in signals of their own
-
-POLLUX_REFUSED(int, timer_create, (clockid_t clock, sigevent* event, timer_t* timer),
-               (clock, event, timer), noexcept, -1)
-
 // --- The machine's network
 
 POLLUX_REFUSED(int, getifaddrs, (ifaddrs * *list), (list), noexcept, -1)

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -245,4 +246,43 @@ POLLUX_ENTRY useconds_t ualarm(useconds_t value, useconds_t interval) noexcept {
   wanted.it_interval.tv_usec = interval;
   if (setitimer(ITIMER_REAL, &wanted, &old) != 0) return static_cast<useconds_t>(-1);
   return static_cast<useconds_t>(old.it_value.tv_sec * 1'000'000 + old.it_value.tv_usec);
+}
+
+// A timer_t is the kernel's number, as libc has it, too. With SIGEV_THREAD libc makes a thread that
+// waits for signals of its own.
+
+POLLUX_ENTRY int timer_create(clockid_t clock, sigevent* event, timer_t* timer) noexcept {
+  if (!in_run()) return POLLUX_NEXT(timer_create)(clock, event, timer);
+  if (event != nullptr && event->sigev_notify == SIGEV_THREAD) {
+    unmodelled("timer_create(SIGEV_THREAD)");
+    errno = ENOSYS;
+    return -1;
+  }
+  int number = 0;
+  const int made = result(call(SYS_timer_create, clock, event, &number));
+  if (made == 0) *timer = reinterpret_cast<timer_t>(static_cast<intptr_t>(number));
+  return made;
+}
+
+static int number_of(timer_t timer) { return static_cast<int>(reinterpret_cast<intptr_t>(timer)); }
+
+POLLUX_ENTRY int timer_settime(timer_t timer, int flags, const itimerspec* wanted,
+                               itimerspec* old) noexcept {
+  if (!in_run()) return POLLUX_NEXT(timer_settime)(timer, flags, wanted, old);
+  return result(call(SYS_timer_settime, number_of(timer), flags, wanted, old));
+}
+
+POLLUX_ENTRY int timer_gettime(timer_t timer, itimerspec* value) noexcept {
+  if (!in_run()) return POLLUX_NEXT(timer_gettime)(timer, value);
+  return result(call(SYS_timer_gettime, number_of(timer), value));
+}
+
+POLLUX_ENTRY int timer_getoverrun(timer_t timer) noexcept {
+  if (!in_run()) return POLLUX_NEXT(timer_getoverrun)(timer);
+  return result(call(SYS_timer_getoverrun, number_of(timer)));
+}
+
+POLLUX_ENTRY int timer_delete(timer_t timer) noexcept {
+  if (!in_run()) return POLLUX_NEXT(timer_delete)(timer);
+  return result(call(SYS_timer_delete, number_of(timer)));
 }

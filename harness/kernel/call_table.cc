@@ -155,6 +155,11 @@ constexpr Table build() {
   TWIN(signalfd4, kProgress);
   TWIN(setitimer, kProgress);
   TWIN(getitimer);
+  TWIN(timer_create, kProgress);
+  TWIN(timer_settime, kProgress);
+  TWIN(timer_gettime);
+  TWIN(timer_getoverrun);
+  TWIN(timer_delete, kProgress);
 #ifdef SYS_alarm
   TWIN(alarm, kProgress);
   TWIN(pause);
@@ -251,9 +256,6 @@ constexpr Table build() {
   UNMODELLED(clone3);
   UNMODELLED(io_uring_enter);
   UNMODELLED(io_uring_register);
-  UNMODELLED(timer_create);
-  UNMODELLED(timer_settime);
-  UNMODELLED(timer_delete);
   UNMODELLED(clock_settime);
   UNMODELLED(settimeofday);
   UNMODELLED(memfd_create);

@@ -148,6 +148,7 @@ class Events final : public explore::ProcessEvents {
     state.first_tid = own().id - explore::current_thread();
     here.signals.pending.discard(~SignalSet{0});
     set_timer(here.signals.timer, explore::current_host(), 0, 0);
+    forget_timers(here.signals.timers);
     thread_signals(explore::current_thread()).pending.discard(~SignalSet{0});
     visit_files([](File& file) { file.forget_waiters(); });
   }
@@ -228,10 +229,13 @@ void claim_shared(File* file) {
   const bool network = file->kind() == Kind::tcp || file->kind() == Kind::udp;
   if (explore::in_child() && network && another_host_is_there()) {
     unmodelled(("a forked process uses a socket that it inherited, and other hosts are on the "
-                "network: " + file->describe()).c_str());
+                "network: " +
+                file->describe())
+                   .c_str());
   }
   const uint32_t self = own().serial + 1;
-  for (const File* used : {static_cast<const File*>(file), static_cast<const File*>(file->other_end())}) {
+  for (const File* used :
+       {static_cast<const File*>(file), static_cast<const File*>(file->other_end())}) {
     if (used == nullptr || used->inherited == 0) continue;
     uint32_t& used_by = inherited->used_by[used->inherited];
     if (used_by == 0) used_by = self;
@@ -243,7 +247,8 @@ void claim_shared(File* file) {
 void end_child(int wait_status) { explore::end_process(wait_status); }
 
 long call_fork(const Arguments&) {
-  if (!explore::is_process_run()) unmodelled("fork is modelled under `pollux exec` only, on virtual threads");
+  if (!explore::is_process_run())
+    unmodelled("fork is modelled under `pollux exec` only, on virtual threads");
   const unsigned slot = explore::reserve_process(process_id(explore::current_host()));
   if (slot == kNoProcess) return -EAGAIN;
   Process& child = explore::process(slot);

@@ -23,19 +23,6 @@ bool may_be_sent(int signal) { return signal == 0 || is_signal(signal); }
 
 long own_pid() { return process_id(explore::current_host()); }
 
-// The live thread of this process that has the id; kNetwork: none. The id of the process is that of
-// its main thread.
-Actor thread_of(long tid) {
-  unsigned host = explore::current_host();
-  bool main = tid == own_pid();
-  for (unsigned id = 0; id < explore::thread_count(); ++id) {
-    explore::ThreadInfo thread = explore::thread_info(static_cast<Actor>(id));
-    if (!thread.alive || thread.host != host) continue;
-    if (main || tid == state.first_tid + static_cast<long>(id)) return static_cast<Actor>(id);
-  }
-  return kNetwork;
-}
-
 // kill and rt_sigqueueinfo: to one process, or to a group. Beside those of the run there is init.
 long send_by_pid(long pid, int signal, const siginfo_t& info, const char* call) {
   if (pid == -1) unmodelled((std::string(call) + " to all processes of the machine").c_str());
@@ -53,7 +40,7 @@ long send_by_pid(long pid, int signal, const siginfo_t& info, const char* call) 
 }
 
 long send_to_tid(long tid, int signal, const siginfo_t& info) {
-  Actor thread = thread_of(tid);
+  Actor thread = thread_of_id(tid);
   if (thread == kNetwork) return -ESRCH;
   if (signal != 0) send_to_thread(thread, info);
   return 0;
@@ -68,6 +55,17 @@ long queued_info(const siginfo_t* from, int signal, siginfo_t* info) {
 }
 
 }  // namespace
+
+Actor thread_of_id(long tid) {
+  unsigned host = explore::current_host();
+  bool main = tid == own_pid();
+  for (unsigned id = 0; id < explore::thread_count(); ++id) {
+    explore::ThreadInfo thread = explore::thread_info(static_cast<Actor>(id));
+    if (!thread.alive || thread.host != host) continue;
+    if (main || tid == state.first_tid + static_cast<long>(id)) return static_cast<Actor>(id);
+  }
+  return kNetwork;
+}
 
 long call_rt_sigaction(const Arguments& a) {
   int signal = a.integer(0);

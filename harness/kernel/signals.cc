@@ -286,7 +286,8 @@ void send(unsigned host_number, Actor target, PendingSignals& pending, const sig
 // --- Pending.
 
 bool PendingSignals::add(const siginfo_t& info) {
-  if (info.si_signo < kFirstQueued && has(set_, info.si_signo)) return false;
+  if (info.si_signo < kFirstQueued && has(set_, info.si_signo) && info.si_code != SI_TIMER)
+    return false;
   set_ |= signal_bit(info.si_signo);
   queue_.push_back(info);
   return true;
@@ -490,12 +491,15 @@ void set_action(int signal, const SignalAction& wanted) {
 bool take_signal(SignalSet wanted, siginfo_t* info) {
   Actor self = explore::current_thread();
   ProcessSignals& process = process_signals();
-  if (!threads[self].pending.take(wanted, info)) {
-    if (!process.pending.take(wanted, info)) {
-      recalculate(self);
-      return false;
-    }
-    if (info->si_signo == SIGALRM) restart_timer(process.timer, explore::current_host());
+  const bool of_thread = threads[self].pending.take(wanted, info);
+  if (!of_thread && !process.pending.take(wanted, info)) {
+    recalculate(self);
+    return false;
+  }
+  if (info->si_code == SI_TIMER) {
+    timer_signal_taken(process.timers, explore::current_host(), info);
+  } else if (!of_thread && info->si_signo == SIGALRM) {
+    restart_timer(process.timer, explore::current_host());
   }
   recalculate(self);
   return true;

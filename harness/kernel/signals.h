@@ -11,6 +11,7 @@
 
 #include "explore/scheduler.h"
 #include "explore/signals.h"
+#include "kernel/posix_timer.h"
 #include "kernel/state.h"
 
 namespace pollux::kernel {
@@ -68,8 +69,10 @@ struct ProcessSignals {
   SignalSet known = 0;  // actions that were looked at or set; the others are the real process's
   PendingSignals pending;
   IntervalTimer timer;
+  PosixTimers timers;
 
   void reset() {
+    forget_timers(timers);
     known = 0;
     pending.discard(~SignalSet{0});
     timer.armed = false;
@@ -122,6 +125,9 @@ void send_sigpipe(const std::string& written_to);
 ProcessSignals& process_signals();
 ThreadSignals& thread_signals(Actor);
 inline ThreadSignals& own_signals() { return thread_signals(explore::current_thread()); }
+// The live thread of this process that has the id; kNetwork: none. The id of the process is that of
+// its main thread.
+Actor thread_of_id(long tid);
 void set_mask(SignalSet);  // of the current thread
 SignalAction& action_of(ProcessSignals&, int signal);
 void set_action(int signal, const SignalAction&);

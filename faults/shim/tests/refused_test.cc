@@ -19,8 +19,10 @@ TEST(RefusedTest, ARunStartsNoOtherProgram) {
   EXPECT_EQ(backend.refused, "system");
   EXPECT_EQ(errno, ENOSYS);
   timer_t timer;
-  EXPECT_EQ(in_a_run([&] { return timer_create(CLOCK_MONOTONIC, nullptr, &timer); }), -1);
-  EXPECT_EQ(backend.refused, "timer_create");
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD;
+  EXPECT_EQ(in_a_run([&] { return timer_create(CLOCK_MONOTONIC, &event, &timer); }), -1);
+  EXPECT_EQ(backend.refused, "timer_create(SIGEV_THREAD)");
 }
 
 TEST(RefusedTest, OutsideOfARunTheyAreLibcs) {

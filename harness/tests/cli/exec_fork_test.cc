@@ -63,8 +63,8 @@ TEST_F(ExecForkTest, WhatIsNotModelledEndsTheRunFromWithinAChild) {
   Ended ended = exec("child-is-refused");
   EXPECT_EQ(ended.code, 5) << ended.out << ended.err;
   EXPECT_TRUE(says(ended, "in process 4000128: system is not modelled by the twin")) << ended.out;
-  EXPECT_TRUE(says(pollux({"replay", token_of(ended), "--times", "3"}),
-                   "3 of 3 runs: verdict unmodelled"));
+  EXPECT_TRUE(
+      says(pollux({"replay", token_of(ended), "--times", "3"}), "3 of 3 runs: verdict unmodelled"));
 }
 
 TEST_F(ExecForkTest, ACrashOfAChildIsForItsParentToJudge) {
@@ -86,9 +86,13 @@ TEST_F(ExecForkTest, AChildMayBecomeARealProgram) {
   EXPECT_TRUE(says(ended, "a real program")) << ended.out;
 }
 
-TEST_F(ExecForkTest, ManyChildrenInTurnUseTheSameMemoryAgain) {
-  EXPECT_EQ(exec("many").code, 0);
+TEST_F(ExecForkTest, DeathTestsOfGoogleTestRunAsTheyAre) {
+  Ended ended = pollux({"exec", "--seeds", "0..20", "--audit", "--", EXEC_DEATH_TESTS});
+  EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
+  EXPECT_TRUE(says(ended, "20 audited by a second run")) << ended.out;
 }
+
+TEST_F(ExecForkTest, ManyChildrenInTurnUseTheSameMemoryAgain) { EXPECT_EQ(exec("many").code, 0); }
 
 TEST_F(ExecForkTest, TheTraceIsThatOfAllProcesses) {
   Ended ended = pollux({"replay", token_of(exec("child-is-refused")), "--trace"});
