@@ -77,6 +77,15 @@ TEST_F(ExecTest, TheProgramRunsOnTheTwinAndSeesNoPreload) {
   EXPECT_NE(ended.out.find("descriptor 64, preload ''"), std::string::npos) << ended.out;
 }
 
+// What libc would give a library that looks a function up is a way around the run. A wrapper must
+// get it all the same, or it would come back to itself.
+TEST_F(ExecTest, LookingAFunctionUpFindsOurs) {
+  Ended ended = pollux({"exec", "--seed", "7", "--stuck", "5s", "--", EXEC_LOOKUP});
+  EXPECT_NE(ended.out.find("thread +1, process 4000000, file open after 1, 1 is 3\n"),
+            std::string::npos)
+      << ended.out << ended.err;
+}
+
 TEST_F(ExecTest, ASweepTakesOneProcessPerSeedAndHasADigest) {
   auto digest = [](const std::string& jobs) {
     Ended ended =
