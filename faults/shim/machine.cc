@@ -20,18 +20,25 @@ using namespace pollux::shim;
 
 extern "C" long __sysconf(int name) noexcept;
 
+// True in a process that is one run as a whole (`pollux exec`), before the run begins as well:
+// allocators and other libraries look at the processors when they are loaded. Not there in other
+// programs.
+extern "C" __attribute__((weak, visibility("hidden"))) bool pollux_is_whole_process();
+
+static bool has_processors_of_run() {
+  return in_run() || (pollux_is_whole_process != nullptr && pollux_is_whole_process());
+}
+
 // In a static program there is no next definition, and __sysconf is libc's own.
 static long real_sysconf(int name) {
   auto* real = POLLUX_NEXT(__sysconf);
   return real != nullptr ? real(name) : __sysconf(name);
 }
 
-POLLUX_ENTRY int get_nprocs() noexcept {
-  return in_run() ? kProcessors : static_cast<int>(real_sysconf(_SC_NPROCESSORS_ONLN));
-}
+POLLUX_ENTRY int get_nprocs() noexcept { return static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)); }
 
 POLLUX_ENTRY int get_nprocs_conf() noexcept {
-  return in_run() ? kProcessors : static_cast<int>(real_sysconf(_SC_NPROCESSORS_CONF));
+  return static_cast<int>(sysconf(_SC_NPROCESSORS_CONF));
 }
 
 POLLUX_ENTRY int sysinfo(struct sysinfo* machine) noexcept {
@@ -48,11 +55,10 @@ POLLUX_ENTRY long get_phys_pages() noexcept { return pages_of(&sysinfo::totalram
 POLLUX_ENTRY long get_avphys_pages() noexcept { return pages_of(&sysinfo::freeram); }
 
 static long configuration(int name) {
-  if (in_run()) {
+  if (name == _SC_NPROCESSORS_ONLN || name == _SC_NPROCESSORS_CONF) {
+    if (has_processors_of_run()) return kProcessors;
+  } else if (in_run()) {
     switch (name) {
-      case _SC_NPROCESSORS_ONLN:
-      case _SC_NPROCESSORS_CONF:
-        return kProcessors;
       case _SC_PHYS_PAGES:
         return get_phys_pages();
       case _SC_AVPHYS_PAGES:
@@ -102,7 +108,7 @@ POLLUX_ENTRY int sched_getcpu() noexcept {
 }
 
 POLLUX_ENTRY int sched_getaffinity(pid_t process, size_t size, cpu_set_t* set) noexcept {
-  if (!in_run()) {
+  if (!has_processors_of_run()) {
     long filled = call(SYS_sched_getaffinity, process, size, set);
     if (filled < 0) return result(filled);
     // The kernel tells how many bytes it wrote; libc clears the rest (sched_getaffinity(2), "C

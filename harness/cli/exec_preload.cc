@@ -179,6 +179,11 @@ extern "C" __attribute__((visibility("hidden"))) bool pollux_clock_outside(clock
   return true;
 }
 
+// Who comes before begin() is going to be in the run (shim/machine.cc).
+extern "C" __attribute__((visibility("hidden"))) bool pollux_is_whole_process() {
+  return !begun || preloaded != nullptr;
+}
+
 void program_exits(int status) {
   if (explore::in_child()) return oracle::end_process_run(status);
   if (!is_the_run()) return;

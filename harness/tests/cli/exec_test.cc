@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // `pollux exec`: any program is a run.
+#include <sched.h>
+
 #include <filesystem>
 #include <regex>
 #include <sstream>
@@ -80,10 +82,23 @@ TEST_F(ExecTest, TheProgramRunsOnTheTwinAndSeesNoPreload) {
 // What libc would give a library that looks a function up is a way around the run. A wrapper must
 // get it all the same, or it would come back to itself.
 TEST_F(ExecTest, LookingAFunctionUpFindsOurs) {
-  Ended ended = pollux({"exec", "--seed", "7", "--stuck", "5s", "--", EXEC_LOOKUP});
+  Ended ended = pollux({"exec", "--seed", "7", "--stuck", "5s", "--", EXEC_LIBRARY_USER});
   EXPECT_NE(ended.out.find("thread +1, process 4000000, file open after 1, 1 is 3\n"),
             std::string::npos)
       << ended.out << ended.err;
+}
+
+// An allocator that had its arenas by the real ones would make other runs on each machine.
+TEST_F(ExecTest, ALibraryThatIsLoadedSeesTheRunsProcessors) {
+  cpu_set_t mine, one;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof mine, &mine), 0);
+  CPU_ZERO(&one);
+  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu)
+    if (CPU_ISSET(cpu, &mine)) CPU_SET(cpu, &one);
+  ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  Ended ended = pollux({"exec", "--seed", "7", "--", EXEC_LIBRARY_USER});
+  ::sched_setaffinity(0, sizeof mine, &mine);
+  EXPECT_NE(ended.out.find("4 processors at first"), std::string::npos) << ended.out << ended.err;
 }
 
 TEST_F(ExecTest, ASweepTakesOneProcessPerSeedAndHasADigest) {

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 
-#include "exec_lookup.h"
+#include "exec_library.h"
 
 namespace {
 
 int fopens = 0;
+
+int count_processors() {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+const int processors = count_processors();
 
 template <class Function>
 Function* look_up(void* handle, const char* name, Function*) {
@@ -26,7 +33,9 @@ extern "C" FILE* fopen(const char* path, const char* mode) {
 
 extern "C" long a64l(const char*) noexcept { return -1; }
 
-namespace lookup {
+namespace library {
+
+int first_processors() { return processors; }
 
 int id_of_next_thread() {
   int id = 0;
@@ -50,4 +59,4 @@ int wrapped_fopens() { return fopens; }
 
 long next_a64l(const char* text) { return look_up(RTLD_NEXT, "a64l", &a64l)(text); }
 
-}  // namespace lookup
+}  // namespace library

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
-// A library of a program under `pollux exec` that looks functions up with dlsym(3).
+// A library of a program under `pollux exec`: it looks at the machine while it is loaded, and looks
+// functions up with dlsym(3).
 #pragma once
 
-namespace lookup {
+namespace library {
 
+// As many as it saw when it was loaded, before the run had begun.
+int first_processors();
 // Of a thread made by the pthread_create that is behind this library.
 int id_of_next_thread();
 // By the getpid of libc's own handle.
@@ -14,4 +17,4 @@ int wrapped_fopens();
 // By the a64l(3) that is behind this library's own; Pollux has none.
 long next_a64l(const char* text);
 
-}  // namespace lookup
+}  // namespace library
