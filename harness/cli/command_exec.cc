@@ -26,6 +26,9 @@ class ExecCommand final : public Command {
     // A reset is legal, too, but a program may well end with an error after one.
     flags_.profile = "transparent";
     flags_.add(app);
+    app.add_flag("--audit-addresses", flags_.audit_moved,
+                 "audit, the second time with stack, heap and mappings at other addresses: shows "
+                 "what in the program hangs on them");
     app.add_option("--client", clients_,
                    "ADDRESS=FILE or ADDRESS=FILE*N: N clients, each on a host of its own, play the "
                    "script FILE against the program; repeatable. A script's lines: send, expect, "

@@ -34,13 +34,13 @@ size_t count(char* const* strings) {
 
 // The kernel aligns to 16 bytes below the strings and below the pointers to them, so both must be
 // multiples of it away from where they always are.
-void pad_environment(char* const* arguments) {
+void pad_environment(char* const* arguments, size_t more) {
   constexpr size_t kStep = 64 << 10;
   ::setenv(kPaddingVariable, "", 1);
   ::unsetenv(kEvenVariable);
   if ((count(arguments) + count(environ)) % 2 != 0) ::setenv(kEvenVariable, "", 1);
   size_t used = stack_use(arguments) + stack_use(environ);
-  std::string padding((kStep - used % kStep) % kStep, 'x');
+  std::string padding((kStep - used % kStep) % kStep + more, 'x');
   ::setenv(kPaddingVariable, padding.c_str(), 1);
 }
 
@@ -101,20 +101,22 @@ std::string preloads_for(const std::string& program) {
   return at->second;
 }
 
-void become(const ExecWorkload& program, const std::string& preloads, int descriptor) {
-  ::personality(ADDR_NO_RANDOMIZE);  // the kernel's answer to mmap(NULL) must not differ, either
+void become(const ExecWorkload& program, const std::string& preloads, int descriptor, bool moved) {
+  // The kernel's answer to mmap(NULL) must not differ, either.
+  ::personality(ADDR_NO_RANDOMIZE | (moved ? ADDR_COMPAT_LAYOUT : 0));
   const char* preloaded = std::getenv("LD_PRELOAD");
   const bool others = preloaded != nullptr && *preloaded != '\0';
   const std::string all = preloads + (others ? ":" + std::string(preloaded) : "");
   ::setenv("LD_PRELOAD", all.c_str(), 1);
   ::setenv(kPreloadVariable, fixed_width(preloads.size()).c_str(), 1);
   ::setenv(kExecVariable, fixed_width(static_cast<size_t>(descriptor)).c_str(), 1);
+  ::setenv(kMovedVariable, moved ? "1" : "0", 1);
   ::fcntl(descriptor, F_SETFD, 0);
   std::vector<char*> arguments;
   for (const std::string& argument : program.arguments)
     arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
-  pad_environment(arguments.data());
+  pad_environment(arguments.data(), moved ? kMovedBytes : 0);
   ::execv(program.program.c_str(), arguments.data());
 }
 

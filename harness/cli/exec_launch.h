@@ -20,6 +20,10 @@ inline constexpr const char* kPreloadVariable = "POLLUX_PRELOADED";
 inline constexpr const char* kPaddingVariable = "POLLUX_PADDING";
 inline constexpr const char* kEvenVariable = "POLLUX_EVEN";
 
+// "1": the program's heap begins with a block of kMovedBytes that nobody wants (exec_malloc.cc).
+inline constexpr const char* kMovedVariable = "POLLUX_MOVED";
+inline constexpr size_t kMovedBytes = 4096;
+
 // libpollux.so; empty when it is nowhere to be found.
 std::string preload_library();
 
@@ -29,6 +33,8 @@ std::string preload_library();
 std::string preloads_for(const std::string& program);
 
 // In a child: becomes the program, with the file of `descriptor` open. Only returns when it failed.
-void become(const ExecWorkload&, const std::string& preloads, int descriptor);
+// `moved`: at other addresses than always. The stack and what is in the heap are further down or
+// up, and the kernel places mappings upwards, so that two of them compare the other way round.
+void become(const ExecWorkload&, const std::string& preloads, int descriptor, bool moved);
 
 }  // namespace pollux::cli

@@ -22,9 +22,11 @@
 #include <bit>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 
+#include "cli/exec_launch.h"
 #include "explore/heap.h"
 #include "explore/scheduler.h"
 #include "pollux/shim/gate.h"
@@ -148,6 +150,7 @@ struct Family {
 };
 constinit Family program = {};
 constinit bool resolving = false;
+constinit void* lost_block = nullptr;
 
 template <class Function>
 Function find(const char* name, Function ours) {
@@ -166,6 +169,8 @@ bool resolve() {
                   find("memalign", &::memalign), find("malloc_usable_size", &::malloc_usable_size)};
   program = found;
   resolving = false;
+  const char* moved = std::getenv(kMovedVariable);
+  if (moved != nullptr && *moved == '1') lost_block = program.malloc(kMovedBytes);
   return true;
 }
 

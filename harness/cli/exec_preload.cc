@@ -105,7 +105,8 @@ void clean_environment() {
   } else {
     ::setenv("LD_PRELOAD", all.substr(rest).c_str(), 1);
   }
-  for (const char* variable : {kExecVariable, kPreloadVariable, kPaddingVariable, kEvenVariable})
+  for (const char* variable :
+       {kExecVariable, kPreloadVariable, kPaddingVariable, kEvenVariable, kMovedVariable})
     ::unsetenv(variable);
 }
 

@@ -290,7 +290,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
       ::dup2(out, STDOUT_FILENO);
       ::dup2(err, STDERR_FILENO);
     }
-    become(program, preloads, shared.descriptor());
+    become(program, preloads, shared.descriptor(), watch.moved);
     return 127;
   });
   ::close(out);

@@ -104,7 +104,8 @@ SweepCommand::SweepCommand(const SweepFlags& flags) : flags_(flags), json_(flags
   base_.overrides = parse_overrides(flags.settings);
   flags.judges.apply(base_.overrides);
   base_.network = network_named(flags.network);
-  if (flags.audit) base_.audit_percent = 100;
+  if (flags.audit || flags.audit_moved) base_.audit_percent = 100;
+  base_.audit_moved = flags.audit_moved;
   base_.fail_fast = flags.fail_fast;
   base_.stuck_seconds = stuck_seconds(flags);
   base_.keep_hashes = !flags.hashes.empty();
@@ -209,7 +210,8 @@ class SweepCommand::Listener final : public run::SweepListener {
 void SweepCommand::print_divergence(const run::SweepFailure& failure) const {
   std::unique_ptr<run::Runner> runner = make_runner(failure.plan);
   RunResult first = runner->run(failure.plan, {.trace = true, .steps = true});
-  RunResult second = runner->run(failure.plan, {.trace = true, .steps = true});
+  RunResult second =
+      runner->run(failure.plan, {.trace = true, .steps = true, .moved = base_.audit_moved});
   auto divergence = run::first_divergence(first, second);
   std::printf("\nnot deterministic: seed %llu of %s\n",
               static_cast<unsigned long long>(failure.seed),

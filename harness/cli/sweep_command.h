@@ -20,7 +20,7 @@ struct SweepFlags {
   std::string db, junit, hashes, network;
   std::vector<std::string> settings;
   JudgeFlags judges;
-  bool audit = false, fail_fast = false, json = false, quiet = false;
+  bool audit = false, audit_moved = false, fail_fast = false, json = false, quiet = false;
 
   void add(CLI::App&);
 };

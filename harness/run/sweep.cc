@@ -79,6 +79,10 @@ bool is_audited(uint64_t seed, unsigned percent) {
   return percent >= 100 || mix(seed + 0x9E3779B97F4A7C15ull) % 100 < percent;
 }
 
+bool is_same(const RunResult& a, const RunResult& b) {
+  return a.hash == b.hash && a.verdict == b.verdict;
+}
+
 class Sweep {
  public:
   Sweep(const SweepRequest& request, SweepListener& listener);
@@ -183,19 +187,23 @@ void Sweep::count(Slot& slot, const RunResult& result, uint64_t seed) {
 }
 
 bool Sweep::run_seed(Slot& slot, uint64_t seed) {
-  auto carry_out = [this](const Plan& plan) {
-    return request_.carry_out ? request_.carry_out(plan, {}) : execute(plan);
+  auto carry_out = [this](const Plan& plan, bool moved = false) {
+    const Watch watch{.moved = moved};
+    return request_.carry_out ? request_.carry_out(plan, watch) : execute(plan, watch);
   };
   slot.state.store(State::running);
   Plan plan = plan_of_seed(request_, seed);
   RunResult result = carry_out(plan);
   if (result.verdict == Verdict::held && is_audited(seed, request_.audit_percent)) {
-    RunResult again = carry_out(plan);
+    RunResult again = carry_out(plan, request_.audit_moved);
     slot.audited.add(1);
-    if (again.hash != result.hash || again.verdict != result.verdict) {
+    if (!is_same(again, result)) {
+      const bool by_address = request_.audit_moved && is_same(carry_out(plan), result);
       result.verdict = Verdict::diverged;
-      result.reason = "a second run is " + std::string(to_string(again.verdict)) + " with hash " +
-                      hex(again.hash) + ", the first had " + hex(result.hash);
+      result.reason = "a second run" + std::string(by_address ? " at other addresses" : "") +
+                      " is " + std::string(to_string(again.verdict)) + " with hash " +
+                      hex(again.hash) + ", the first had " + hex(result.hash) +
+                      (by_address ? ", and has it again at the same ones" : "");
     }
   }
   count(slot, result, seed);

@@ -27,6 +27,7 @@ struct SweepRequest {
   uint64_t end = 0;  // exclusive
   unsigned jobs = 1;
   unsigned audit_percent = 1;  // share of the seeds that are run twice
+  bool audit_moved = false;    // the second time with Watch::moved
   bool fail_fast = false;
   bool keep_hashes = false;
   std::chrono::milliseconds budget{0};  // 0: until the seeds are done

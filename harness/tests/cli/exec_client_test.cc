@@ -82,8 +82,7 @@ TEST_F(ExecClientTest, OtherBytesAreAViolationThatReplaysWithoutTheScript) {
   EXPECT_NE(replayed.out.find("3 of 3 runs: verdict violation"), std::string::npos)
       << replayed.out << replayed.err;
   Ended shrunk = pollux({"shrink", token});
-  EXPECT_NE(shrunk.out.find("1 client plays"), std::string::npos)
-      << shrunk.out << shrunk.err;
+  EXPECT_NE(shrunk.out.find("1 client plays"), std::string::npos) << shrunk.out << shrunk.err;
 }
 
 TEST_F(ExecClientTest, AnEndWhereBytesWereExpectedIsAViolation) {

@@ -101,6 +101,22 @@ TEST_F(ExecTest, ALibraryThatIsLoadedSeesTheRunsProcessors) {
   EXPECT_NE(ended.out.find("4 processors at first"), std::string::npos) << ended.out << ended.err;
 }
 
+TEST_F(ExecTest, AnAuditAtOtherAddressesShowsWhatHangsOnThem) {
+  auto audit = [](const char* flag, const std::string& how) {
+    return pollux({"exec", "--seeds", "0..1", flag, "--", EXEC_PROGRAM, how});
+  };
+  EXPECT_EQ(audit("--audit-addresses", "heap").code, 0);
+  for (const char* kind : {"stack", "heap", "mapping"}) {
+    const std::string how = std::string(kind) + " address";
+    EXPECT_EQ(audit("--audit", how).code, 0) << how;
+    Ended ended = audit("--audit-addresses", how);
+    EXPECT_EQ(ended.code, 3) << how << ended.out << ended.err;
+    EXPECT_NE(ended.out.find("a second run at other addresses is held"), std::string::npos)
+        << how << ended.out;
+    EXPECT_NE(ended.out.find("first divergent step: "), std::string::npos) << how << ended.out;
+  }
+}
+
 TEST_F(ExecTest, ASweepTakesOneProcessPerSeedAndHasADigest) {
   auto digest = [](const std::string& jobs) {
     Ended ended =
