@@ -3,15 +3,17 @@
 // malloc, operator new and their families, as a program under `pollux exec` meets them: two heaps.
 //
 // The program's memory comes from the allocator that it would have without us. What the harness
-// allocates while a run is on, and what scripted clients allocate, comes from a heap of its own.
-// The program's allocator may be any (jemalloc, say) and is code of the run: it locks mutexes of
-// the run, and a thread may be held up while it has one. The harness must then not wait for it. Nor
-// must the program's heap look different because of what the harness remembers.
+// allocates while a run is on or begins, and what scripted clients allocate, comes from a heap of
+// its own. The program's allocator may be any (jemalloc, say) and is code of the run: it locks
+// mutexes of the run, and a thread may be held up while it has one. The harness must then not wait
+// for it. Nor must the program's heap look different because of what the harness remembers.
 //
 // The own heap is one reserved range of addresses, so that free() can tell whose a block is. It
 // hands out blocks of fixed sizes, four to each power of two, from a list for each size or else
 // from the end of what is used; blocks are never split or joined. Each has a header of 16 bytes in
 // front.
+#include "cli/exec_malloc.h"
+
 #include <dlfcn.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -35,6 +37,9 @@
 #define POLLUX_ENTRY extern "C" __attribute__((visibility("default")))
 
 namespace pollux::cli {
+
+constinit bool harness_before_run = false;
+
 namespace {
 
 constexpr size_t kReserved = size_t{64} << 30;
@@ -176,7 +181,7 @@ bool resolve() {
 
 bool is_own() {
   if (__builtin_expect(program.malloc == nullptr, 0) && !resolve()) return true;
-  if (shim::pollux_run_carrier == 0) return false;
+  if (shim::pollux_run_carrier == 0) return harness_before_run;
   return !shim::in_run() || explore::current_host() != 0;
 }
 

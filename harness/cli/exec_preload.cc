@@ -32,6 +32,7 @@
 #include "cli/exec_exit.h"
 #include "cli/exec_launch.h"
 #include "cli/exec_line.h"
+#include "cli/exec_malloc.h"
 #include "cli/exec_suite.h"
 #include "explore/clock.h"
 #include "explore/processes.h"
@@ -136,6 +137,7 @@ __attribute__((constructor)) void begin() {
   const char* descriptor = std::getenv(kExecVariable);
   begun = true;
   if (descriptor == nullptr) return;  // loaded by somebody else: everything passes through
+  harness_before_run = true;
   preloaded = new Preloaded;
   ExecShared& shared = *(preloaded->shared = map_shared(descriptor));
   clean_environment();
@@ -164,6 +166,7 @@ __attribute__((constructor)) void begin() {
   oracle::begin_process_run(
       options, std::move(strategy), leave_result,
       [&] { start_clients(workload.clients, options.plan.get()); }, start_clients_of);
+  harness_before_run = false;
   ::on_exit([](int status, void*) { program_exits(status); }, nullptr);
   // Registered before any of the program's, so in a child it runs before them.
   if (::pthread_atfork(nullptr, nullptr, forked_child_begins) != 0) refuse("no memory");

@@ -132,6 +132,20 @@ TEST_F(ExecClientTest, NobodyListens) {
                 "127.0.0.1:7001; ");
 }
 
+// Whatever the plan takes: a run that is written down in another way is the same run.
+TEST_F(ExecClientTest, TheProgramsHeapDoesNotHangOnThePlan) {
+  write("short.txt", "sleep 1us\n");
+  write("long.txt", "sleep 1us\n" + std::string(10'000, '#') + "\n");
+  auto heap = [](const std::string& script) {
+    Ended ended = pollux(
+        {"exec", "--client", "127.0.0.1:7000=" + script, "--", EXEC_PROGRAM, "heap address"});
+    size_t at = ended.out.find("heap 0x");
+    EXPECT_NE(at, std::string::npos) << ended.out << ended.err;
+    return ended.out.substr(at, ended.out.find('\n', at) - at);
+  };
+  EXPECT_EQ(heap("short.txt"), heap("long.txt"));
+}
+
 TEST_F(ExecClientTest, BadUse) {
   write("bad.txt", "send \"x\"\nexpec \"x\"\n");
   write("empty.txt", "");

@@ -161,6 +161,7 @@ int main(int argc, char** argv) {
   if (how == "interrupts") return ::open("/proc/interrupts", O_RDONLY);
   if (how == "shell") return std::system("true");
   if (how == "heap") return use_heap();
+  if (how == "heap address") std::printf("heap %p\n", std::malloc(100));
   if (how.find("address") != how.npos && depends_on_address(how)) hand_over();
   if (how == "inline") return call_inline(SYS_getppid) > 0 ? 0 : 7;
   if (how == "deadlock") {
