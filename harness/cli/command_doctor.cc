@@ -165,7 +165,7 @@ class DoctorCommand final : public Command {
       return exit_code_of(result.verdict);
     }
     if (!runner.escapes().empty()) return exit_code::kViolation;
-    std::printf("no system call went past the shim\n");
+    std::printf("nothing went past the shim\n");
     return exit_code::kHeld;
   }
 

@@ -7,7 +7,7 @@
 // it.
 //
 // What libc does with all signals blocked can not be trapped (it would be killed), so the calls
-// around the start of a real thread are let through.
+// around the start of a real thread are let through. That there is one shows at the end of the run.
 #include "cli/exec_escapes.h"
 
 #include <dlfcn.h>
@@ -25,9 +25,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include "explore/donor.h"
 #include "kernel/calls.h"
 #include "kernel/kernel.h"
 #include "kernel/proc_files.h"
@@ -116,7 +119,16 @@ uintptr_t caller_of(uintptr_t call) {
   return caller.found;
 }
 
-void note(long number, uintptr_t call) {
+void note(std::string line) {
+  line += '\n';
+  std::string_view known(log->text, log->size);
+  if (known.find(line) != std::string_view::npos || log->size + line.size() > EscapeLog::kMax)
+    return;
+  std::memcpy(log->text + log->size, line.data(), line.size());
+  log->size += line.size();
+}
+
+void note_call(long number, uintptr_t call) {
   const char* name = number >= 0 && number < static_cast<long>(kernel::kCallNumbers)
                          ? kernel::call_table[number].name
                          : nullptr;
@@ -124,12 +136,7 @@ void note(long number, uintptr_t call) {
       (name != nullptr ? std::string(name) : "system call " + std::to_string(number)) + " from " +
       describe(call);
   if (uintptr_t caller = caller_of(call); caller != 0) line += " for " + describe(caller);
-  line += '\n';
-  std::string_view known(log->text, log->size);
-  if (known.find(line) != std::string_view::npos || log->size + line.size() > EscapeLog::kMax)
-    return;
-  std::memcpy(log->text + log->size, line.data(), line.size());
-  log->size += line.size();
+  note(line);
 }
 
 // A filter can not read a path: those of ordinary files are harmless as well.
@@ -147,7 +154,8 @@ void on_trap(int, siginfo_t* info, void* context) {
     shim::HarnessScope scope;
     const kernel::Arguments arguments{{registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
                                        registers[REG_R10], registers[REG_R8], registers[REG_R9]}};
-    if (is_escape(number, arguments)) note(number, reinterpret_cast<uintptr_t>(info->si_call_addr));
+    if (is_escape(number, arguments))
+      note_call(number, reinterpret_cast<uintptr_t>(info->si_call_addr));
   }
   registers[REG_RAX] =
       shim::raw_system_call(number, registers[REG_RDI], registers[REG_RSI], registers[REG_RDX],
@@ -212,6 +220,17 @@ std::vector<sock_filter> make_filter(Range code) {
 }
 
 }  // namespace
+
+void note_threads_beside() {
+  const long main_thread = shim::raw_system_call(SYS_getpid);
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    const auto tid = static_cast<pid_t>(std::stol(entry.path().filename()));
+    if (tid == main_thread || explore::is_donor(tid)) continue;
+    std::string name;
+    std::getline(std::ifstream(entry.path() / "comm"), name);
+    note("thread " + name + " beside the run");
+  }
+}
 
 bool trap_escapes(EscapeLog& where) {
   log = &where;

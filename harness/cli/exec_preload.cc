@@ -83,6 +83,7 @@ void leave_result(const RunResult& own) {
   if (!is_the_run() && !explore::in_child()) return;
   const RunResult result = explore::forked() ? of_all_processes(own) : own;
   ExecShared& shared = *preloaded->shared;
+  if (shared.trap_escapes) note_threads_beside();
   shared.result_size = run::write_result(result, shared.result, ExecShared::kResultMax);
   std::string line;
   for (const JudgeNote& note : result.notes) line += "pollux: noted " + to_string(note) + "\n";

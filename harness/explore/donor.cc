@@ -6,6 +6,9 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "explore/check.h"
 #include "explore/modules.h"
 #include "explore/switch.h"
@@ -104,6 +107,12 @@ Donor* donor_with(uintptr_t thread_pointer) {
     if (slot.created && slot.donor.thread_pointer == thread_pointer) return &slot.donor;
   }
   return nullptr;
+}
+
+bool is_donor(pid_t tid) {
+  return std::any_of(std::begin(slots), std::end(slots), [tid](const Slot& slot) {
+    return slot.created && slot.donor.turns.tid == tid;
+  });
 }
 
 void reset_donor(Donor& donor) {

@@ -41,6 +41,9 @@ Donor* donor(Actor id);
 // The one with this thread pointer, or null.
 Donor* donor_with(uintptr_t thread_pointer);
 
+// Whether this OS thread is one's.
+bool is_donor(pid_t tid);
+
 // Makes it as good as new, but for what only the thread itself can reach: see
 // reset_own_dynamic_tls() and shim::forget_key_values().
 void reset_donor(Donor&);

@@ -2,8 +2,10 @@
 //
 // A program for `pollux exec`: ends in the way that its argument names, after a byte went through a
 // socket pair between two threads. Knows nothing of Pollux; built without a flag of ours.
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -126,6 +128,22 @@ bool depends_on_address(const std::string& what) {
   return std::less<>()(mappings[0], mappings[1]);
 }
 
+// By the pthread_create that only libc's own lookup finds.
+int start_real_thread() {
+  void* create = nullptr;
+  for (const char* version : {"GLIBC_2.34", "GLIBC_2.2.5"}) {
+    if (create == nullptr)
+      create = ::dlvsym(::dlopen("libc.so.6", RTLD_LAZY), "pthread_create", version);
+  }
+  pthread_t thread;
+  auto body = [](void*) -> void* {
+    for (;;) ::pause();
+  };
+  return create == nullptr ? 18
+                           : reinterpret_cast<decltype(&::pthread_create)>(create)(&thread, nullptr,
+                                                                                   body, nullptr);
+}
+
 // A system call that no symbol stands for.
 long call_inline(long number) {
   long result = number;
@@ -163,6 +181,7 @@ int main(int argc, char** argv) {
   if (how == "heap") return use_heap();
   if (how == "heap address") std::printf("heap %p\n", std::malloc(100));
   if (how.find("address") != how.npos && depends_on_address(how)) hand_over();
+  if (how == "real thread") return start_real_thread();
   if (how == "inline") return call_inline(SYS_getppid) > 0 ? 0 : 7;
   if (how == "deadlock") {
     char byte;

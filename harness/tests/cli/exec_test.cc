@@ -203,14 +203,19 @@ TEST_F(ExecTest, TheDoctorTellsWhatBecomesOfEachImport) {
 }
 
 #if defined(__x86_64__)
-TEST_F(ExecTest, TheDoctorNamesACallThatWentPastTheShim) {
+TEST_F(ExecTest, TheDoctorNamesWhatWentPastTheShim) {
   Ended clean = pollux({"doctor", "--escapes", "--", EXEC_PROGRAM});
   EXPECT_EQ(clean.code, 0) << clean.out << clean.err;
-  EXPECT_NE(clean.out.find("no system call went past the shim"), std::string::npos) << clean.out;
+  EXPECT_NE(clean.out.find("nothing went past the shim"), std::string::npos) << clean.out;
 
   Ended ended = pollux({"doctor", "--escapes", "--", EXEC_PROGRAM, "inline"});
   EXPECT_EQ(ended.code, 1) << ended.out << ended.err;
   EXPECT_NE(ended.out.find("getppid from cli_exec_program ("), std::string::npos) << ended.out;
+
+  Ended threaded = pollux({"doctor", "--escapes", "--", EXEC_PROGRAM, "real thread"});
+  EXPECT_EQ(threaded.code, 1) << threaded.out << threaded.err;
+  EXPECT_NE(threaded.out.find("thread cli_exec_progra beside the run"), std::string::npos)
+      << threaded.out;
 }
 #endif
 
