@@ -54,7 +54,7 @@ void SweepFlags::add(CLI::App& app) {
   one("--profile", profile, "NAME",
       ("which faults: see `pollux faults --profiles`, or a .toml file (" + profile + ")").c_str());
   one("--strategy", strategy, "NAME",
-      "random, pct:DEPTH, pos, walk, round-robin or surw:N,N,... (random)");
+      "random, pct:DEPTH, pos, walk, round-robin, surw:N,N,... or bytes:HEX (random)");
   one("--stuck", stuck, "TIME", "kill a run that shows no end for that long in real time (60s)");
   one("--jobs", jobs, "N", "worker processes (one per processor)");
   one("--network", network, "FILE", "hosts, links and rules: see docs/network.md");

@@ -21,7 +21,8 @@
 namespace pollux::explore {
 namespace {
 
-constexpr uint64_t kTurnPoints = 20'000;
+// A prime, so that a loop of the program is elsewhere at each turn that it is forced to give.
+constexpr uint64_t kTurnPoints = 20'011;
 constexpr uint64_t kFruitlessPoints = 200'000;
 constexpr uint64_t kMoreFruitlessPoints = 20'000;
 constexpr uint64_t kHeldPoints = 2'000;

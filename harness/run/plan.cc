@@ -4,6 +4,9 @@
 #include <charconv>
 #include <utility>
 
+#include "pollux/bytes_strategy.h"
+#include "run/text_code.h"
+
 namespace pollux::run {
 namespace {
 
@@ -69,7 +72,13 @@ std::vector<double> rates_of(const faults::Profile& profile) {
   return rates;
 }
 
-constexpr std::string_view kPlainNames[] = {"random", "pos", "surw", "walk", "round-robin"};
+constexpr std::string_view kPlainNames[] = {"random", "pos",         "surw",
+                                            "walk",   "round-robin", "bytes"};
+
+// Nothing has to follow it.
+bool is_whole_name(StrategySpec::Plain plain) {
+  return plain != StrategySpec::Plain::surw && plain != StrategySpec::Plain::bytes;
+}
 
 bool parse_counts(std::string_view text, std::vector<uint32_t>& counts) {
   for (bool more = true; more;) {
@@ -97,6 +106,8 @@ std::unique_ptr<Strategy> make_plain_strategy(const StrategySpec& spec, uint64_t
       return make_walk_strategy(seed, std::move(rates), swarm);
     case StrategySpec::Plain::round_robin:
       return make_round_robin_strategy(seed, std::move(rates), swarm);
+    case StrategySpec::Plain::bytes:
+      return make_bytes_strategy(spec.bytes);
   }
   return nullptr;
 }
@@ -123,6 +134,7 @@ std::string to_string(const StrategySpec& spec) {
     for (size_t i = 0; i < spec.surw_counts.size(); ++i) {
       text += (i == 0 ? ":" : ",") + std::to_string(spec.surw_counts[i]);
     }
+    if (spec.plain == StrategySpec::Plain::bytes) text += ":" + encode_hex(spec.bytes);
     return text;
   }
   std::string text = "pct:" + std::to_string(spec.pct_depth);
@@ -134,12 +146,20 @@ std::variant<StrategySpec, std::string> parse_strategy(std::string_view text) {
   StrategySpec spec;
   for (size_t i = 0; i < std::size(kPlainNames); ++i) {
     spec.plain = static_cast<StrategySpec::Plain>(i);
-    if (text == kPlainNames[i] && spec.plain != StrategySpec::Plain::surw) return spec;
+    if (text == kPlainNames[i] && is_whole_name(spec.plain)) return spec;
   }
   constexpr std::string_view kSurw = "surw:";
   if (text.starts_with(kSurw) && parse_counts(text.substr(kSurw.size()), spec.surw_counts)) {
     spec.plain = StrategySpec::Plain::surw;
     return spec;
+  }
+  constexpr std::string_view kBytes = "bytes:";
+  if (text.starts_with(kBytes)) {
+    if (auto bytes = decode_hex(text.substr(kBytes.size()))) {
+      spec.plain = StrategySpec::Plain::bytes;
+      spec.bytes = std::move(*bytes);
+      return spec;
+    }
   }
   spec = {};
   constexpr std::string_view kPrefix = "pct:";
@@ -160,7 +180,7 @@ std::variant<StrategySpec, std::string> parse_strategy(std::string_view text) {
   }
   return "'" + std::string(text) +
          "' is no strategy: use random, pct:DEPTH (DEPTH from 1 to 100), pct:DEPTH:POINTS, pos, "
-         "surw:POINTS,POINTS,... (of each thread), walk or round-robin";
+         "surw:POINTS,POINTS,... (of each thread), walk, round-robin or bytes:HEX";
 }
 
 std::shared_ptr<const Mix> make_mix(StrategySpec strategy, faults::Profile profile) {

@@ -22,14 +22,15 @@
 
 namespace pollux::run {
 
-// "random", "pct:3", "pct:3:2000", "pos", "surw:12,30,30", "walk" or "round-robin".
+// "random", "pct:3", "pct:3:2000", "pos", "surw:12,30,30", "walk", "round-robin" or "bytes:c0ffee".
 struct StrategySpec {
-  enum class Plain : uint8_t { random, pos, surw, walk, round_robin };
+  enum class Plain : uint8_t { random, pos, surw, walk, round_robin, bytes };
 
   unsigned pct_depth = 0;                  // 0: it is not PCT
   uint64_t pct_length = 0;                 // 0: each seed draws one, from 64 to 16384
   Plain plain = Plain::random;             // which one, when pct_depth is 0
   std::vector<uint32_t> surw_counts = {};  // points by thread
+  std::vector<uint8_t> bytes = {};         // pollux/bytes_strategy.h
 
   friend bool operator==(const StrategySpec&, const StrategySpec&) = default;
 };

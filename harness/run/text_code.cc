@@ -4,6 +4,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <charconv>
+
 namespace pollux::run {
 namespace {
 
@@ -48,6 +50,23 @@ std::optional<std::string> decode_base64url(std::string_view text, size_t* bad) 
     if (bad != nullptr) *bad = text.size();
     return std::nullopt;
   }
+  return bytes;
+}
+
+std::string encode_hex(std::span<const uint8_t> bytes) {
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (uint8_t byte : bytes) text += hex(byte, 2);
+  return text;
+}
+
+std::optional<std::vector<uint8_t>> decode_hex(std::string_view text) {
+  std::vector<uint8_t> bytes;
+  for (; text.size() >= 2; text.remove_prefix(2)) {
+    auto [end, error] = std::from_chars(text.data(), text.data() + 2, bytes.emplace_back(), 16);
+    if (error != std::errc() || end != text.data() + 2) return std::nullopt;
+  }
+  if (!text.empty()) return std::nullopt;
   return bytes;
 }
 

@@ -84,13 +84,14 @@ TEST(ArgumentsTest, OptionsOfARunGoByName) {
 
 TEST(StrategyTest, NamesReadAsWhatWasWritten) {
   for (const char* name : {"random", "pct:3", "pct:100:5000", "pos", "surw:12", "surw:7,0,30",
-                           "walk", "round-robin"}) {
+                           "walk", "round-robin", "bytes:", "bytes:c0ffee0719"}) {
     auto spec = run::parse_strategy(name);
     ASSERT_TRUE(std::holds_alternative<run::StrategySpec>(spec)) << name;
     EXPECT_EQ(to_string(std::get<run::StrategySpec>(spec)), name);
   }
   for (const char* bad : {"", "rnd", "pct", "pct:", "pct:0", "pct:101", "pct:3:", "pct:3:0",
-                          "pct:3:x", "surw", "surw:", "surw:1,", "surw:x", "pos:1"}) {
+                          "pct:3:x", "surw", "surw:", "surw:1,", "surw:x", "pos:1", "bytes",
+                          "bytes:c", "bytes:0x10", "bytes:-1", "bytes:c0 1"}) {
     EXPECT_TRUE(std::holds_alternative<std::string>(run::parse_strategy(bad))) << bad;
   }
 }

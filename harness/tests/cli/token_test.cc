@@ -63,6 +63,9 @@ Token any_token() {
     StrategySpec spec;
     if (*rc::gen::arbitrary<bool>())
       spec = {*rc::gen::inRange(1u, 101u), *rc::gen::inRange<uint64_t>(0, 99999)};
+    else if (*rc::gen::arbitrary<bool>())
+      spec = {.plain = StrategySpec::Plain::bytes,
+              .bytes = *rc::gen::arbitrary<std::vector<uint8_t>>()};
     token.choices = Drawn{*rc::gen::arbitrary<uint64_t>(), make_mix(spec, any_profile())};
   }
   return token;

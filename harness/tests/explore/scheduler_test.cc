@@ -56,6 +56,31 @@ TEST(SchedulerTest, StopsAtTheBoundOnPoints) {
   EXPECT_EQ(result.points, 1000u);
 }
 
+// A thread that locks and unlocks in a loop holds the mutex nearly always. Whoever wants it must
+// not be given its turns at the same place of the loop for ever.
+TEST(SchedulerTest, ForcedTurnsKeepStepWithNoLoop) {
+  if (!kAtomicsArePoints) GTEST_SKIP() << "atomics are no points here";
+  for (long loads = 0; loads < 20; ++loads) {
+    auto strategy = boring();
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    bool wanted = true;
+    auto loop = [&] {
+      for (bool again = true; again;) {
+        pthread_mutex_lock(&mutex);
+        pollux_load_loop(loads);
+        again = wanted;
+        pthread_mutex_unlock(&mutex);
+      }
+    };
+    auto once = [&] {
+      pthread_mutex_lock(&mutex);
+      wanted = false;
+      pthread_mutex_unlock(&mutex);
+    };
+    EXPECT_EQ(run(*strategy, {loop, once}).verdict, Verdict::held) << loads;
+  }
+}
+
 TEST(SchedulerTest, StopsAtTheBoundOnTime) {
   auto strategy = boring();
   Result result = run(*strategy, [] { std::this_thread::sleep_for(std::chrono::hours(2)); },

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <map>
+#include <random>
 
+#include "pollux/bytes_strategy.h"
 #include "tests/explore/programs.h"
 #include "tests/explore/small_twin.h"
 
@@ -42,6 +44,14 @@ constexpr Way kWays[] = {
     {"Walk", [](uint64_t seed, const Points&) { return make_walk_strategy(seed, {}, 1.0); }},
     {"RoundRobin",
      [](uint64_t seed, const Points&) { return make_round_robin_strategy(seed, {}, 1.0); }},
+    {"Bytes",
+     [](uint64_t seed, const Points&) {
+       std::mt19937_64 random(seed);
+       std::vector<uint8_t> bytes(64);
+       // The programs are short, and so are the gaps.
+       for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(random()) & 0b1001'1111;
+       return make_bytes_strategy(std::move(bytes));
+     }},
 };
 
 class StrategyTest : public testing::TestWithParam<Way> {
