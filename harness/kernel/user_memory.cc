@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/user_memory.h"
 
+#include <sys/mman.h>
 #include <sys/syscall.h>
+
+#include <cerrno>
 
 #include "kernel/buffers.h"
 #include "pollux/shim/raw_system_call.h"
@@ -9,7 +12,7 @@
 namespace pollux::kernel {
 namespace {
 
-constexpr uintptr_t kPage = 4096;
+constexpr uintptr_t kPage = 1 << kPageBits;
 // A mistaken size is mostly a negative number, and always more than what anybody sends at once.
 constexpr size_t kOrdinary = size_t{16} << 20;
 
@@ -20,7 +23,28 @@ bool is_mapped(uintptr_t address) {
                                reinterpret_cast<long>(&resident)) == 0;
 }
 
+// madvise(2): as if it had been read. EINVAL: a kernel, or a mapping, that does not know of it.
+bool is_readable(uintptr_t page) {
+#ifdef MADV_POPULATE_READ
+  constexpr int kRead = MADV_POPULATE_READ;
+#else
+  constexpr int kRead = 22;  // Linux 5.14
+#endif
+  const uintptr_t address = page << kPageBits;
+  const long result =
+      shim::raw_system_call(SYS_madvise, static_cast<long>(address), kPage, kRead);
+  return result == -EINVAL ? is_mapped(address) : result == 0;
+}
+
 }  // namespace
+
+uintptr_t known_pages[kKnownPages];
+
+bool look_at_page(uintptr_t page) {
+  if (!is_readable(page)) return false;
+  known_pages[page % kKnownPages] = page;
+  return true;
+}
 
 bool all_there(const Buffers& buffers) {
   if (buffers.total <= kOrdinary) return true;
