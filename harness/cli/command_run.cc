@@ -22,6 +22,7 @@ class RunCommand final : public Command {
   void add_flags(CLI::App& app) override {
     app.add_option("suite", suite_);
     app.add_flag("--list", list_, "the suites of this binary");
+    app.add_option("--workload", workload_, "that workload for every seed")->type_name("TEXT");
     flags_.add(app);
   }
 
@@ -36,7 +37,14 @@ class RunCommand final : public Command {
     } else {
       chosen.push_back(&suite_named(suite_));
     }
-    return SweepCommand(flags_).run(chosen);
+    SweepCommand sweep(flags_);
+    if (!workload_.empty()) {
+      if (chosen.size() != 1) throw UsageError{"--workload is one suite's: name it"};
+      if (std::string wrong = chosen[0]->validate(workload_); !wrong.empty())
+        throw UsageError{"--workload: " + wrong};
+      sweep.take_workload(workload_);
+    }
+    return sweep.run(chosen);
   }
 
  private:
@@ -50,7 +58,7 @@ class RunCommand final : public Command {
     return exit_code::kHeld;
   }
 
-  std::string suite_;
+  std::string suite_, workload_;
   bool list_ = false;
   SweepFlags flags_;
 };

@@ -33,6 +33,8 @@ class SweepCommand {
  public:
   explicit SweepCommand(const SweepFlags&);  // throws UsageError
   const std::shared_ptr<const run::NetworkFile>& network() const { return base_.network; }
+  // Every run has that one; it is valid.
+  void take_workload(std::string workload) { base_.workload = std::move(workload); }
   // Returns the exit code. `carry_out` as in SweepRequest.
   int run(const std::vector<const Suite*>&,
           std::function<RunResult(const run::Plan&, const run::Watch&)> carry_out = nullptr);

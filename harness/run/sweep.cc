@@ -377,7 +377,7 @@ SweepTotals Sweep::run() {
 
 Plan plan_of_seed(const SweepRequest& request, uint64_t seed) {
   return {request.suite,
-          request.suite->workload(seed),
+          request.workload.empty() ? request.suite->workload(seed) : request.workload,
           Drawn{seed, request.mix},
           request.overrides,
           {},

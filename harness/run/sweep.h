@@ -20,6 +20,7 @@ namespace pollux::run {
 
 struct SweepRequest {
   const Suite* suite = nullptr;
+  std::string workload = "";  // that of every run, if not empty; else each seed has its own
   std::shared_ptr<const Mix> mix;
   Overrides overrides;
   std::shared_ptr<const NetworkFile> network = nullptr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "planted/planted.h"
 
+#include <string>
 #include <string_view>
 
 #include "subjects/protocols.h"
@@ -28,9 +29,28 @@ namespace {
                                          ProtocolProgram entry) {
   return new ProtocolSuite({name, description, entry, true});
 }
+// Jobs that reach what generated ones hardly ever do; the program in bugs.txt is their name.
+struct Jobs {
+  std::string_view program;
+  const char* text;
+};
+constexpr Jobs kJobs[] = {
+    // One worker is about to poll while the other makes work for it and then waits for that work.
+    {"jobs-wake", "w2;m;j[p0,b1];j[a0,p1,p2];j[r2]"},
+    // One poll finds two that can run; the first keeps the worker until the second has run.
+    {"jobs-batch", "w2;m;j[r0,b2];j[r1,p2];j[p0,p1]"},
+    // Both workers are busy for so long that the monitor polls, and then have nothing to do.
+    {"jobs-monitor", "w2;m;j[p0,h11000us];j[h11000us];j[r0]"},
+    // A poll ends by its timer and its worker is kept; another begins to poll, a third arms a timer.
+    {"jobs-target", "w3;j[s10us,b2];j[t1,b1,p2];j[h10us]"},
+};
+
 [[maybe_unused]] const Suite* make_suite(const char* name, const char* description,
                                          WorkersProgram entry) {
-  return new WorkersSuite({name, description, entry, true});
+  const char* text = nullptr;
+  for (const Jobs& jobs : kJobs)
+    if (std::string_view(name).starts_with(std::string(jobs.program) + "-")) text = jobs.text;
+  return new WorkersSuite({name, description, entry, true, text});
 }
 
 #define POLLUX_PLANTED(like, entry, bug, id, file, program, when, strategy, within, profile, \

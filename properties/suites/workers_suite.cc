@@ -34,7 +34,9 @@ const WorkerHooks kHooks = {
 
 }  // namespace
 
-std::string WorkersSuite::workload(uint64_t seed) const { return to_text(jobs_of_seed(seed)); }
+std::string WorkersSuite::workload(uint64_t seed) const {
+  return traits_.jobs != nullptr ? traits_.jobs : to_text(jobs_of_seed(seed));
+}
 
 std::string WorkersSuite::validate(const std::string& workload) const {
   std::variant<Jobs, std::string> result = parse_jobs(workload);

@@ -4,6 +4,7 @@
 // of its park slots.
 //
 //   workers        holds under legal faults
+//   jobs-NAME-BUG  planted bugs, each with jobs made to reach it
 //   workers-BUG    planted bugs (planted/README.md)
 #pragma once
 
@@ -17,6 +18,7 @@ struct WorkersTraits {
   const char* description;
   WorkersProgram program;
   bool planted = false;
+  const char* jobs = nullptr;  // its only workload, in text form; null: each seed has its own
 };
 
 class WorkersSuite final : public Suite {
