@@ -56,7 +56,7 @@ POLLUX_ENTRY int epoll_pwait2(int epoll, epoll_event* events, int count, const t
 // --- poll
 
 static void refuse_foreign_poll(const char* name, const pollfd* fds, nfds_t count) {
-  if (__builtin_expect(pollux_run_carrier == 0, 1)) return;
+  if (__builtin_expect(pollux_run_carrier == 0, 1) || in_run()) return;
   for (nfds_t i = 0; i < count; ++i) refuse_foreign_thread(name, fds[i].fd);
 }
 
@@ -102,7 +102,7 @@ static void refuse_foreign_select(const char* name, int count, const fd_set* set
 
 static long select_until(const char* name, int count, fd_set* reads, fd_set* writes,
                          fd_set* exceptions, timespec* timeout, const sigset_t* mask) {
-  if (__builtin_expect(pollux_run_carrier != 0, 0)) {
+  if (__builtin_expect(pollux_run_carrier != 0, 0) && !in_run()) {
     for (const fd_set* set : {reads, writes, exceptions}) refuse_foreign_select(name, count, set);
   }
   // The mask and its size travel behind one pointer (pselect(2)).

@@ -1,5 +1,5 @@
-// libstdc++ 12's std::counting_semaphore loses a wake-up: acquire() reads the count, spins, and then waits for as
-// long as the count is what it was, even if that says that there is a permit.
+// libstdc++ 12's std::counting_semaphore loses a wake-up: acquire() reads the count, spins, and
+// then waits for as long as the count is what it was, even if that says that there is a permit.
 #include <atomic>
 #include <semaphore>
 #include <thread>

@@ -64,8 +64,8 @@ void* donor_main(void* argument) {
                      slot);
 }
 
-// In a child process after fork: their OS threads are not there, and the OS thread that is there has
-// the thread control block of whoever forked.
+// In a child process after fork: their OS threads are not there, and the OS thread that is there
+// has the thread control block of whoever forked.
 void forget_donors() {
   for (Slot& slot : slots) slot.created &= slot.donor.thread_pointer == shim::thread_pointer();
 }

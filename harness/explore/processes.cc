@@ -14,15 +14,15 @@
 //
 //   leave_carrier()  no thread of the process can run, and another process is due before anything
 //                    here is (turn_is_anothers)
-//   look_closer()    its slice is over: the timeline said so (slice_over), and this is the next point
+//   look_closer()    its slice is over: the timeline said so (slice_over) before this point
 //   end_process()    for good
 //
 // When nobody is due any more the turn goes to the root, which then finds that nothing can happen.
 //
-// A process may die while it has the turn: killed, or by a fault of the machine. Those that wait for
-// the turn look for that from time to time, in real time, each at its own children; the dead one is
-// then ended on its behalf. How soon that is noticed does not matter to the run, in which no time
-// passes meanwhile.
+// A process may die while it has the turn: killed, or by a fault of the machine. Those that wait
+// for the turn look for that from time to time, in real time, each at its own children; the dead
+// one is then ended on its behalf. How soon that is noticed does not matter to the run, in which no
+// time passes meanwhile.
 #include "explore/processes.h"
 
 #include <linux/futex.h>
@@ -69,8 +69,8 @@ Table* table = nullptr;
 unsigned self = kRootProcess;
 unsigned forking = kNoProcess;
 ProcessEvents* events = nullptr;
-Time slice_ends = kNever;    // when the timeline says that the slice is over
-uint64_t slice = 0;          // which one: the entry of an older one means nothing
+Time slice_ends = kNever;  // when the timeline says that the slice is over
+uint64_t slice = 0;        // which one: the entry of an older one means nothing
 
 long real_pid() { return shim::raw_system_call(SYS_getpid); }
 

@@ -34,16 +34,16 @@ enum class ProcessState : uint8_t { free, alive, ended };
 // In shared memory; who has the turn may read and write all of it.
 struct Process {
   ProcessState state;
-  bool told;            // its parent knows that it ended
-  unsigned parent;      // kNoProcess: its parent has ended
-  uint32_t serial;      // how manieth process of the run; the root is 0
-  long id, group;       // its process id and that of its group, as the program knows them
-  long session;         // 0: that of the first one
-  Time due;             // when it goes on by itself at the earliest; kNever: not before somebody
-                        // tells it something
-  Time told_at;         // when somebody last did
-  int status;           // once it has ended: as wait4(2) tells it
-  uint64_t signals;     // sent to it by other processes, a bit each (number - 1)
+  bool told;         // its parent knows that it ended
+  unsigned parent;   // kNoProcess: its parent has ended
+  uint32_t serial;   // how manieth process of the run; the root is 0
+  long id, group;    // its process id and that of its group, as the program knows them
+  long session;      // 0: that of the first one
+  Time due;          // when it goes on by itself at the earliest; kNever: not before somebody
+                     // tells it something
+  Time told_at;      // when somebody last did
+  int status;        // once it has ended: as wait4(2) tells it
+  uint64_t signals;  // sent to it by other processes, a bit each (number - 1)
   long signals_from[64];
   std::atomic<pid_t> real;
 };
@@ -71,8 +71,8 @@ void set_process_events(ProcessEvents*);
 
 // --- Making one.
 
-// The slot of a child that the current process is about to fork; kNoProcess when there is none left.
-// Maps the table when it is the first. `root_id` is the process id of the root.
+// The slot of a child that the current process is about to fork; kNoProcess when there is none
+// left. Maps the table when it is the first. `root_id` is the process id of the root.
 unsigned reserve_process(long root_id);
 // The fork failed, or was none.
 void give_back_process(unsigned slot);
@@ -91,8 +91,8 @@ void* shared_memory(size_t bytes);
 void tell_process(unsigned slot);
 // Another process acted at `when`: this one's clock does not stay behind it.
 void catch_up(Time when);
-// The current process has ended with that wait status. Gives the turn away for good and returns: all
-// that is left to do is to exit.
+// The current process has ended with that wait status. Gives the turn away for good and returns:
+// all that is left to do is to exit.
 void end_process(int status);
 // The same for another one.
 void end_other_process(unsigned slot, int status);

@@ -186,9 +186,9 @@ bool is_unheard_yield() {
 }  // namespace
 
 const char* to_string(Why why) {
-  constexpr const char* kNames[] = {"nothing", "mutex",     "cond", "rwlock",   "join",
-                                    "futex",   "semaphore", "once", "guard",    "barrier",
-                                    "spin",    "sleep",     "io",   "a signal", "a child", "time (held up)"};
+  constexpr const char* kNames[] = {
+      "nothing", "mutex",   "cond", "rwlock", "join", "futex",    "semaphore", "once",
+      "guard",   "barrier", "spin", "sleep",  "io",   "a signal", "a child",   "time (held up)"};
   return kNames[static_cast<unsigned>(why)];
 }
 

@@ -37,10 +37,10 @@ struct Ring {
 // A ring in shared memory, and who has which end of it open: a bit per process.
 struct SharedRing {
   Ring ring;
-  uint64_t open[2] = {};          // readers, writers
-  uint32_t news[2] = {};          // goes up with what the readers, the writers are to be told
-  int64_t news_at[2] = {};        // when it last did
-  SharedRing* next = nullptr;     // of all of the run
+  uint64_t open[2] = {};       // readers, writers
+  uint32_t news[2] = {};       // goes up with what the readers, the writers are to be told
+  int64_t news_at[2] = {};     // when it last did
+  SharedRing* next = nullptr;  // of all of the run
 };
 
 struct Pipe {
@@ -51,8 +51,8 @@ struct Pipe {
   std::unique_ptr<char[]> own_memory;
   Ring* ring = &own;
   SharedRing* shared = nullptr;
-  PipeEnd* ends[2] = {};     // reader, writer of this process
-  uint32_t seen[2] = {};     // of shared->news
+  PipeEnd* ends[2] = {};  // reader, writer of this process
+  uint32_t seen[2] = {};  // of shared->news
 
   // Is the other end of that one open, here or elsewhere?
   bool has_other(bool is_reader) const;

@@ -305,8 +305,7 @@ bool operator==(const Token& a, const Token& b) {
   if (a.suite != b.suite || a.workload != b.workload || a.overrides != b.overrides ||
       !same_network(a.network, b.network) || a.verdict != b.verdict || a.property != b.property ||
       a.hash != b.hash || a.build != b.build || a.compiler != b.compiler ||
-      a.meanings != b.meanings ||
-      a.choices.index() != b.choices.index()) {
+      a.meanings != b.meanings || a.choices.index() != b.choices.index()) {
     return false;
   }
   if (a.then.has_value() != b.then.has_value()) return false;

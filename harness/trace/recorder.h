@@ -22,7 +22,7 @@ struct Recorder {
   bool text = false;  // somebody wants lines
   bool keep_lines = false;
   bool step_hashes = false;  // keep the hash after each step
-  long process = 0;  // which forked process writes them; 0: the first one
+  long process = 0;          // which forked process writes them; 0: the first one
   std::vector<std::string> lines;
   std::vector<uint64_t> steps;
 

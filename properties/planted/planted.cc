@@ -41,8 +41,9 @@ constexpr Jobs kJobs[] = {
     {"jobs-batch", "w2;m;j[r0,b2];j[r1,p2];j[p0,p1]"},
     // Both workers are busy for so long that the monitor polls, and then have nothing to do.
     {"jobs-monitor", "w2;m;j[p0,h11000us];j[h11000us];j[r0]"},
-    // A poll ends by its timer and its worker is kept; another begins to poll, a third arms a timer.
-    {"jobs-target", "w3;j[s10us,b2];j[t1,b1,p2];j[h10us]"},
+    // A poll ends, and its worker is kept. Another worker runs the timer of its target, arms a new
+    // one and is kept as well, while a third begins to poll.
+    {"jobs-target", "w3;m;j[s10us,t1,b1,p2,p4];j[h12us,p3];j[r3,b2];j[r4]"},
 };
 
 [[maybe_unused]] const Suite* make_suite(const char* name, const char* description,

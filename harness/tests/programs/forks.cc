@@ -67,7 +67,9 @@ std::string read_all(int fd) {
   return all;
 }
 
-void say(const char* name, const std::string& what) { std::printf("%-28s %s\n", name, what.c_str()); }
+void say(const char* name, const std::string& what) {
+  std::printf("%-28s %s\n", name, what.c_str());
+}
 
 void sleep_ms(int ms) { usleep(static_cast<useconds_t>(ms) * 1000); }
 
