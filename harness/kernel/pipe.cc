@@ -20,7 +20,10 @@ namespace {
 constexpr uint32_t kReaderKeys = EPOLLIN | EPOLLRDNORM, kWriterKeys = EPOLLOUT | EPOLLWRNORM;
 
 // Of the run; in shared memory since before the first fork, like what is behind it.
-SharedRing** all_shared = nullptr;
+struct SharedRings {
+  SharedRing* first = nullptr;
+};
+SharedRings* all_shared = nullptr;
 
 constexpr size_t bytes_for(uint32_t slots) { return slots * (Ring::kPage + sizeof(Ring::Slot)); }
 
@@ -52,13 +55,13 @@ void tell_others(SharedRing& shared, unsigned side) {
 
 // One that nobody has open any more, or a new one.
 SharedRing* take_shared(uint32_t slots) {
-  for (SharedRing* shared = *all_shared; shared != nullptr; shared = shared->next) {
+  for (SharedRing* shared = all_shared->first; shared != nullptr; shared = shared->next) {
     if ((shared->open[0] | shared->open[1]) == 0 && shared->ring.size == slots) return shared;
   }
   auto* shared = new (explore::shared_memory(sizeof(SharedRing))) SharedRing;
   shared->ring.pages = static_cast<char*>(explore::shared_memory(bytes_for(slots)));
-  shared->next = *all_shared;
-  return *all_shared = shared;
+  shared->next = all_shared->first;
+  return all_shared->first = shared;
 }
 
 }  // namespace
@@ -94,7 +97,7 @@ void Pipe::wake_other(bool is_reader, uint32_t key) {
 
 void share_pipes(unsigned host, unsigned child) {
   if (all_shared == nullptr) {
-    all_shared = new (explore::shared_memory(sizeof(SharedRing*))) SharedRing*(nullptr);
+    all_shared = new (explore::shared_memory(sizeof(SharedRings))) SharedRings;
   }
   pools.pipe_ends.visit_used([host, child](PipeEnd& end) {
     if (end.is_open() && end.host == host) end.share_with(child);
@@ -108,7 +111,7 @@ void hear_of_pipes() {
 }
 
 void close_shared_ends(unsigned process) {
-  for (SharedRing* shared = *all_shared; shared != nullptr; shared = shared->next) {
+  for (SharedRing* shared = all_shared->first; shared != nullptr; shared = shared->next) {
     for (unsigned side : {0u, 1u}) {
       const uint64_t bit = uint64_t{1} << process;
       if ((shared->open[side] & bit) == 0) continue;
