@@ -33,7 +33,18 @@ struct Program {
     must(is_closed(read.err), "a read ended otherwise than by the close");
     int error = 0;
     next_number = sys_eventfd();
+    if (next_number < 0) return;  // a fault left none
     next = poll_open(threads.scheduler(), next_number, &error);
+  }
+
+  void check_next() {
+    must(next != nullptr, "the next descriptor could not be registered");
+    // The break's eventfd may be ready as well, and poll after poll report that one alone.
+    for (int i = 0; i < 100 && next->wg.load() != pd_ready; i++) threads.poll(0);
+    must(next->wg.load() == pd_ready, "the next descriptor's registration is lost");
+    poll_unblock(*next);
+    poll_close(next);
+    sys_close(next_number);
   }
 
   // Uses it without a lock.
@@ -64,13 +75,7 @@ extern "C" void pollux_protocol_pollfd(void (*ready)()) {
   program.closer();
   reader.join();
   setter.join();
-  must(program.next != nullptr, "the next descriptor could not be registered");
-  // The break's eventfd may be ready as well, and a poll report that one alone.
-  for (int i = 0; i < 10 && program.next->wg.load() != pd_ready; i++) program.threads.poll(0);
-  must(program.next->wg.load() == pd_ready, "the next descriptor's registration is lost");
-  poll_unblock(*program.next);
-  poll_close(program.next);
-  sys_close(program.next_number);
+  if (program.next_number >= 0) program.check_next();
   const RuntimeCounters counters = program.threads.scheduler().counters();
   must(program.fd.mutex().word() == 1, "closed, but not without references, locks and waiters");
   must(program.fd.mutex().tokens() == 0, "a wake-up is left over");
