@@ -54,6 +54,7 @@ EpollSet* EpollSet::create(unsigned host) {
   set->ready_count_ = 0;
   set->items_of_set_ = nullptr;
   set->waiters_ = 0;
+  set->cut_short_ = false;
   return set;
 }
 
@@ -185,11 +186,14 @@ void EpollSet::rotate_ready(uint32_t by) {
 long EpollSet::harvest(epoll_event* target, int max) {
   if (trace::recorder.text) harvest_text.clear();
   if (ready_count_ > 1) {
-    // Independent files become ready in any order, and a batch may end early: the rest stays.
+    // Independent files become ready in any order, and a batch may end early: the rest stays, and
+    // comes first the next time (epoll_wait(2): round robin), so nobody starves.
     uint32_t limit = ready_count_ < 8 ? ready_count_ : 8;
-    uint32_t by = explore::choose(site::kEpollOrder, limit);
-    if (by == 0 && fault(faults::k_linux_io_epoll_reorder)) by = 1;
-    if (by != 0) rotate_ready(by);
+    if (!cut_short_) {
+      uint32_t by = explore::choose(site::kEpollOrder, limit);
+      if (by == 0 && fault(faults::k_linux_io_epoll_reorder)) by = 1;
+      if (by != 0) rotate_ready(by);
+    }
     uint32_t fewer = max < 2 ? 0 : explore::choose(site::kEpollBatch, limit);
     if (fewer == 0 && max >= 2 && fault(faults::k_linux_io_epoll_partial)) fewer = 1;
     if (fewer != 0 && static_cast<uint32_t>(max) > ready_count_ - fewer) {
@@ -252,6 +256,7 @@ long EpollSet::harvest(epoll_event* target, int max) {
   if (first_ready_ != nullptr && waiters_ != 0) {
     explore::wake_some(explore::Why::io, &waiters_key_, 1, site::kEpollWake);
   }
+  cut_short_ = more;
   return count;
 }
 

@@ -90,6 +90,7 @@ class EpollSet final : public File {
 
   EpollItem *first_ready_ = nullptr, *last_ready_ = nullptr;
   uint32_t ready_count_ = 0;
+  bool cut_short_ = false;  // the last harvest left some of the ready list
   EpollItem* items_of_set_ = nullptr;
   uint32_t waiters_ = 0;
   char waiters_key_ = 0;  // its address is what threads in epoll_wait block on
