@@ -133,6 +133,7 @@ long UnixPacketSocket::receiver_for(const Envelope* envelope, UnixPacketSocket**
     if (type() == SOCK_SEQPACKET) return -EPIPE;
     peer_gone_ = false;  // told once; from now on there is no peer
     drop_queue();
+    wake(kRoom);  // of the message that was made and is freed (sock_wfree, unix_write_space)
     return -ECONNREFUSED;
   }
   *receiver = static_cast<UnixPacketSocket*>(other);

@@ -2,6 +2,7 @@
 //
 // socketpair(2), unix(7); in the kernel unix_stream_read_generic, unix_stream_sendmsg, unix_poll,
 // unix_shutdown, unix_release_sock.
+#include <sys/epoll.h>
 #include <sys/un.h>
 
 #include <cstring>
@@ -213,6 +214,20 @@ CONFORMANCE(UnixPair, ShutdownEndsABlockedReceive) {
   shutdown(pair.b, SHUT_RD);
   reader.join();
   FACT(seen, Succeeds(0));
+}
+
+CONFORMANCE(UnixPair, ARefusedDatagramIsAnEdge) {
+  int pair[2];
+  FACT(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), Succeeds(0));
+  Fd socket(pair[0]), set(epoll_create1(0));
+  epoll_event event{EPOLLOUT | EPOLLET, {}};
+  epoll_ctl(set, EPOLL_CTL_ADD, socket, &event);
+  close(pair[1]);
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(1));
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(0));
+  FACT(write(socket, "x", 1), FailsWith(ECONNREFUSED));
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(1));  // the message is freed: room
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(0));
 }
 
 }  // namespace
