@@ -111,13 +111,7 @@ void leave_lines() {
 }
 
 void leave_waits() {
-  std::string text;
-  for (unsigned id = 0; id < state.thread_count; ++id) {
-    const ThreadInfo thread = thread_info(static_cast<Actor>(id));
-    if (!thread.alive || thread.waits_for == Why::nothing) continue;
-    text += text.empty() ? "" : ", ";
-    text += thread.name + std::string(" waits for ") + to_string(thread.waits_for);
-  }
+  std::string text = describe_threads();
   text.resize(std::min(text.size(), kWaitsMax - 1));
   std::memcpy(table->waits[self], text.c_str(), text.size() + 1);
 }
@@ -344,7 +338,6 @@ void give_turn_away(Time due) {
 }
 
 void nothing_can_happen_here() {
-  if (table == nullptr || self == kRootProcess) return;
   table->processes[self].due = kNever;
   give_turn(kRootProcess);
   wait_for_turn();
@@ -401,12 +394,7 @@ void end_other_processes() {
   give_turn(kRootProcess);
 }
 
-std::string& lines_of_processes() {
-  static auto* const lines = new std::string;
-  lines->clear();
-  if (table != nullptr) lines->assign(table->lines, table->lines_size);
-  return *lines;
-}
+std::string lines_of_processes() { return {table->lines, table->lines_size}; }
 
 std::string other_processes() {
   std::string text;

@@ -74,7 +74,7 @@ void set_process_events(ProcessEvents*);
 // The slot of a child that the current process is about to fork; kNoProcess when there is none
 // left. Maps the table when it is the first. `root_id` is the process id of the root.
 unsigned reserve_process(long root_id);
-// The fork failed, or was none.
+// The fork failed.
 void give_back_process(unsigned slot);
 // Right before and after the fork itself. In the child the latter comes back with the turn.
 void fork_begins(unsigned slot);
@@ -103,8 +103,8 @@ void bury_process(unsigned slot);
 
 // The run has ended here: the others exit without a word.
 void end_other_processes();
-// Lines that processes left when they gave the turn away, in order.
-std::string& lines_of_processes();
+// Once one has forked: lines that processes left when they gave the turn away, in order.
+std::string lines_of_processes();
 // One line on what the other living processes wait for; empty when there are none.
 std::string other_processes();
 

@@ -71,14 +71,7 @@ Actor pick(uint64_t mask) {
 
 [[noreturn]] void nothing_can_happen() {
   if (judge != nullptr) judge();
-  std::string text;
-  for (unsigned id = 0; id < state.thread_count; ++id) {
-    const ThreadInfo info = thread_info(static_cast<Actor>(id));
-    if (!info.alive) continue;
-    text += text.empty() ? "" : ", ";
-    text += info.name + std::string(" waits for ") + to_string(info.waits_for);
-  }
-  end_run(Verdict::deadlock, text);
+  end_run(Verdict::deadlock, describe_threads());
 }
 
 // Nobody can run and all that is due lies beyond the bound. If none of it wakes anybody, the
@@ -484,6 +477,19 @@ void no_preempt_end() {
 }
 
 unsigned thread_count() { return state.thread_count; }
+
+std::string describe_threads() {
+  std::string text;
+  for (unsigned id = 0; id < state.thread_count; ++id) {
+    const ThreadInfo thread = thread_info(static_cast<Actor>(id));
+    if (!thread.alive) continue;
+    if (!text.empty()) text += ", ";
+    text += thread.name;
+    text += thread.waits_for == Why::nothing ? " can run" : " waits for ";
+    if (thread.waits_for != Why::nothing) text += to_string(thread.waits_for);
+  }
+  return text;
+}
 
 ThreadInfo thread_info(Actor id) {
   const Thread& thread = state.threads[id];

@@ -132,5 +132,7 @@ void no_preempt_end();
 // For reports: threads in id order.
 unsigned thread_count();
 ThreadInfo thread_info(Actor);
+// "main waits for io, t1 can run"
+std::string describe_threads();
 
 }  // namespace pollux::explore

@@ -174,7 +174,7 @@ bool turn_is_anothers();
 void give_turn_away(Time due);
 // This process goes on: for how long while others are due?
 void begin_slice();
-// Nothing is due in any process: comes back in the root.
+// In a child: nothing is due in any process. The root ends the run, unless it has something to say.
 void nothing_can_happen_here();
 
 // --- thread_life.cc

@@ -92,17 +92,15 @@ class File {
 
   void add_item(EpollItem*);
   void remove_item(EpollItem*);
-  // Its host went down: whoever waited is gone with the stack that the entries were on, and what
-  // the timeline still has for it comes to nothing.
-  void abandon() {
-    pollers_ = nullptr;
-    blocked_ = 0;
-    ++generation;
-  }
-  // In a forked process: whoever waited is not here.
+  // Whoever waited is gone with the stack that the entries were on.
   void forget_waiters() {
     pollers_ = nullptr;
     blocked_ = 0;
+  }
+  // Its host went down: beside that, what the timeline still has for it comes to nothing.
+  void abandon() {
+    forget_waiters();
+    ++generation;
   }
   EpollItem* items() const { return items_; }
 

@@ -30,18 +30,6 @@ void TcpSocket::vanish() {
   detach_streams();
 }
 
-namespace {
-
-template <class... Files>
-void abandon_files(unsigned number, Pool<Files>&... of_kinds) {
-  auto abandon = [number](File& file) {
-    if (file.host == number) file.abandon();
-  };
-  (of_kinds.visit_used(abandon), ...);
-}
-
-}  // namespace
-
 unsigned crash_host(unsigned number) {
   Host& crashed = host(number);
   if (trace::recorder.text) trace::line(trace::What::note, "host %u is off", number);
@@ -53,9 +41,9 @@ unsigned crash_host(unsigned number) {
   pools.timerfds.visit_used([number](TimerFd& timer) {
     if (timer.host == number) timer.stop();
   });
-  abandon_files(number, pools.epoll_sets, pools.tcp_sockets, pools.udp_sockets, pools.eventfds,
-                pools.timerfds, pools.signalfds, pools.pipe_ends, pools.unix_streams,
-                pools.unix_packet_sockets, pools.devices);
+  pools.visit_files([number](File& file) {
+    if (file.host == number) file.abandon();
+  });
   crashed.fds.reset(static_cast<int>(state.options.fd_limit));
   crashed.ports.reset();
   crashed.udp_ports.reset();

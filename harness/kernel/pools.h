@@ -36,6 +36,14 @@ struct Pools {
   Pool<Device> devices;
 
   void reset();
+
+  // Every file that was taken since reset(), given back or not.
+  template <class Visit>
+  void visit_files(Visit visit) {
+    auto each = [&visit](auto&... pool) { (pool.visit_used(visit), ...); };
+    each(epoll_sets, tcp_sockets, udp_sockets, eventfds, timerfds, signalfds, pipe_ends,
+         unix_streams, unix_packet_sockets, devices);
+  }
 };
 
 extern explore::NeverDestroyed<Pools> pools_storage;

@@ -61,19 +61,11 @@ const char children_key = 0;
 
 Process& own() { return explore::process(explore::own_process()); }
 
-template <class Visit>
-void visit_files(Visit visit) {
-  auto each = [&](auto&... pool) { (pool.visit_used(visit), ...); };
-  each(pools.epoll_sets, pools.tcp_sockets, pools.udp_sockets, pools.eventfds, pools.timerfds,
-       pools.signalfds, pools.pipe_ends, pools.unix_streams, pools.unix_packet_sockets,
-       pools.devices);
-}
-
 // Everything that is open gets its word.
 void number_open_files() {
   if (inherited == nullptr)
     inherited = static_cast<Inherited*>(explore::shared_memory(sizeof(Inherited)));
-  visit_files([](File& file) {
+  pools.visit_files([](File& file) {
     if (file.references() == 0 || file.inherited != 0 || file.kind() == Kind::pipe) return;
     if (++inherited->count >= kInheritedMax) unmodelled("fork with more than 65535 open objects");
     file.inherited = inherited->count;
@@ -150,7 +142,7 @@ class Events final : public explore::ProcessEvents {
     set_timer(here.signals.timer, explore::current_host(), 0, 0);
     forget_timers(here.signals.timers);
     thread_signals(explore::current_thread()).pending.discard(~SignalSet{0});
-    visit_files([](File& file) { file.forget_waiters(); });
+    pools.visit_files([](File& file) { file.forget_waiters(); });
   }
 
   void died(unsigned slot) override { close_shared_ends(slot); }
