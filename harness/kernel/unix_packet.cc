@@ -133,7 +133,6 @@ long UnixPacketSocket::receiver_for(const Envelope* envelope, UnixPacketSocket**
     if (type() == SOCK_SEQPACKET) return -EPIPE;
     peer_gone_ = false;  // told once; from now on there is no peer
     drop_queue();
-    wake(kRoom);  // of the message that was made and is freed (sock_wfree, unix_write_space)
     return -ECONNREFUSED;
   }
   *receiver = static_cast<UnixPacketSocket*>(other);
@@ -163,7 +162,11 @@ long UnixPacketSocket::transmit(const Buffers& buffers, size_t limit, int,
   }
   if (buffers.faulty() && limit != 0) return -EFAULT;
   UnixPacketSocket* receiver = nullptr;
-  if (long problem = receiver_for(envelope, &receiver); problem != 0) return problem;
+  if (long problem = receiver_for(envelope, &receiver); problem != 0) {
+    // The message was made before, and is freed (sock_wfree, unix_write_space).
+    if (type() == SOCK_DGRAM) wake(kRoom);
+    return problem;
+  }
   if (receiver != this && receiver->peer_ != this && receiver->queue_full()) {
     if (peer_ == receiver) wants_room_ = true;
     wants_output = true;

@@ -166,12 +166,12 @@ long UnixSocket::shutdown(int how) {  // unix_shutdown
   bool write_side = how != SHUT_RD;
   shut_read |= read_side;
   shut_write |= write_side;
+  wake(0);  // sk_state_change: its own waiters, then those of the peer
   if (peer_ != nullptr && connection_based()) {
     peer_->shut_read |= write_side;
     peer_->shut_write |= read_side;
     peer_->wake(0);
   }
-  wake(0);
   if (state_ == State::listening) wake_waiting_senders();
   return 0;
 }
@@ -238,6 +238,7 @@ long UnixSocket::connect(const SocketName& to) {
       if (!may_send) return -EPERM;
     }
     UnixSocket* before = peer_;
+    const bool had_peer = before != nullptr || peer_gone_;
     if (before != found || peer_gone_) {
       leave_peer();
       peer_gone_ = false;
@@ -250,6 +251,7 @@ long UnixSocket::connect(const SocketName& to) {
     }
     state_ = found != nullptr ? State::connected : State::closed;
     has_credentials_ |= found != nullptr;
+    if (had_peer) wake(kRoom);  // also when it is the same one: Linux 6.18 was seen to
     return 0;
   }
   if (long problem = check_unix_name(to); problem != 0) return problem;  // unix_stream_connect

@@ -2,6 +2,7 @@
 #include "call_sequence.h"
 
 #include <netinet/tcp.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -69,7 +70,8 @@ class Machine {
   }
 
  private:
-  enum class Kind : uint8_t { other, counter, set };
+  // `anonymous`: came in a message, and is a counter or a set.
+  enum class Kind : uint8_t { other, counter, set, anonymous };
 
   Observation answer(const Call& call) {
     Fd& fd = slots_[call.slot];
@@ -139,7 +141,7 @@ class Machine {
         return put(fd, Fd(static_cast<int>(must(epoll_create1(0), "epoll_create1"))), Kind::set);
       case Step::write:
         // A write of more than eight bytes to an eventfd: kernels differ.
-        if (kind_[call.slot] == Kind::counter) number = std::min(number, 8u);
+        if (kind_[call.slot] != Kind::other) number = std::min(number, 8u);
         return observe([&] { return write_some(fd, number); });
       case Step::read:
         return read_some(fd, number);
@@ -166,7 +168,8 @@ class Machine {
         return observe([&] { return wait(fd, static_cast<int>(number % 4) + 1); });
       case Step::bytes_queued:
         // An epoll set answers ENOTTY, or EINVAL since it has an ioctl of its own (Linux 6.9).
-        if (kind_[call.slot] == Kind::set) return {"not asked", true};
+        if (kind_[call.slot] == Kind::set || kind_[call.slot] == Kind::anonymous)
+          return {"not asked", true};
         return observe([&] { return ::conformance::bytes_queued(fd); });
       case Step::take_error:
         return observe([&] { return get_option(fd, SOL_SOCKET, SO_ERROR); });
@@ -251,6 +254,8 @@ class Machine {
     // Internet sockets have no use for it, and an epoll set that goes over a socket that it
     // watches is another story.
     if (get_option(over, SOL_SOCKET, SO_DOMAIN) != AF_UNIX) return 0;
+    // A unix socket in flight may hold itself in the end: UnixRights.WhatOnlyItselfHolds.
+    if (get_option(fd, SOL_SOCKET, SO_DOMAIN) == AF_UNIX) return 0;
     cmsghdr* message = CMSG_FIRSTHDR(&parcel.header);
     message->cmsg_level = SOL_SOCKET;
     message->cmsg_type = SCM_RIGHTS;
@@ -270,7 +275,9 @@ class Machine {
     if (message == nullptr) return seen;
     int fd;
     memcpy(&fd, CMSG_DATA(message), sizeof fd);
-    put(place, Fd(fd));
+    struct stat status {};
+    fstat(fd, &status);
+    put(place, Fd(fd), (status.st_mode & S_IFMT) == 0 ? Kind::anonymous : Kind::other);
     seen.text += " and a descriptor";
     return seen;
   }

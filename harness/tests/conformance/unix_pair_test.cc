@@ -216,6 +216,41 @@ CONFORMANCE(UnixPair, ShutdownEndsABlockedReceive) {
   FACT(seen, Succeeds(0));
 }
 
+CONFORMANCE(UnixPair, AShutdownIsFirstNewsOfItsOwnEnd) {
+  UnixPair pair;
+  Fd set(epoll_create1(0));
+  epoll_event event{0, {}};
+  event.data.u32 = 1;
+  epoll_ctl(set, EPOLL_CTL_ADD, pair.a, &event);
+  event.data.u32 = 2;
+  epoll_ctl(set, EPOLL_CTL_ADD, pair.b, &event);
+  shutdown(pair.a, SHUT_RDWR);
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(1));
+  FACT(event.data.u32, Succeeds(1));
+}
+
+CONFORMANCE(UnixPair, ToGiveUpAPeerIsAnEdge) {
+  int pair[2];
+  FACT(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), Succeeds(0));
+  Fd socket(pair[0]), peer(pair[1]), set(epoll_create1(0));
+  epoll_event event{EPOLLOUT | EPOLLET, {}};
+  epoll_ctl(set, EPOLL_CTL_ADD, socket, &event);
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(1));
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(0));
+  sockaddr nobody{};
+  nobody.sa_family = AF_UNSPEC;
+  FACT(connect(socket, &nobody, sizeof nobody), Succeeds(0));
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(1));
+  FACT(connect(socket, &nobody, sizeof nobody), Succeeds(0));  // there is none any more
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(0));
+  FACT(write(socket, "x", 1), FailsWith(ENOTCONN));
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(1));
+  const char name[] = "\1\0\0nobody";  // AF_UNIX, in the abstract name space
+  FACT(sendto(socket, "x", 1, 0, reinterpret_cast<const sockaddr*>(name), sizeof name - 1),
+       FailsWith(ECONNREFUSED));
+  FACT(epoll_wait(set, &event, 1, 0), Succeeds(1));
+}
+
 CONFORMANCE(UnixPair, ARefusedDatagramIsAnEdge) {
   int pair[2];
   FACT(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), Succeeds(0));

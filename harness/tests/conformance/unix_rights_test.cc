@@ -212,6 +212,17 @@ CONFORMANCE(UnixRights, SocketOverItself) {
   FACT(receive(copy, 10), Succeeds(2));
 }
 
+// unix_gc: whoever closes a unix socket looks for those that nothing but their own queues holds.
+CONFORMANCE(UnixRights, WhatOnlyItselfHolds) {
+  UnixPair pair;
+  FACT(Parcel(1).send(pair.a, {pair.b}), Succeeds(1));  // into its own queue
+  pair.b.close();
+  { UnixPair other; }
+  sleep_ms(50);
+  char byte;
+  FACT(recv(pair.a, &byte, 1, MSG_DONTWAIT), Succeeds(0));
+}
+
 CONFORMANCE(UnixRights, ListenerIsPassed) {
   UnixPair pair(SOCK_SEQPACKET);
   Listener listener;
