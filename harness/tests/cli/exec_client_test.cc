@@ -82,7 +82,9 @@ TEST_F(ExecClientTest, OtherBytesAreAViolationThatReplaysWithoutTheScript) {
   EXPECT_NE(replayed.out.find("3 of 3 runs: verdict violation"), std::string::npos)
       << replayed.out << replayed.err;
   Ended shrunk = pollux({"shrink", token});
-  EXPECT_NE(shrunk.out.find("1 client plays"), std::string::npos) << shrunk.out << shrunk.err;
+  // The line breaks where the program's path lets it.
+  EXPECT_TRUE(std::regex_search(shrunk.out, std::regex("1 client\\s+plays")))
+      << shrunk.out << shrunk.err;
 }
 
 TEST_F(ExecClientTest, AnEndWhereBytesWereExpectedIsAViolation) {
