@@ -16,7 +16,8 @@
 namespace pollux::faults {
 namespace {
 
-constexpr std::array<std::string_view, 4> kKeys = {"description", "swarm", "grades", "faults"};
+constexpr std::array<std::string_view, 5> kKeys = {"base", "description", "swarm", "grades",
+                                                   "faults"};
 constexpr std::array<std::string_view, 3> kGrades = {"legal", "documented", "lie"};
 
 // Thrown inside this file only, so that a check deep in a table stays one line.
@@ -45,6 +46,7 @@ class Reader {
   Profile read(const toml::table& file) {
     Profile profile;
     profile.name = name_of_origin();
+    if (const toml::node* node = file.get("base")) profile.swarm = read_base(*node).swarm;
     for (auto&& [key, node] : file) {
       if (key.str() == "description") {
         const auto* text = node.as_string();
@@ -57,7 +59,7 @@ class Reader {
         read_grades(table(key.str(), node));
       } else if (key.str() == "faults") {
         read_faults(table(key.str(), node));
-      } else {
+      } else if (key.str() != "base") {
         refuse(node, unknown("key", key.str(), kKeys));
       }
     }
@@ -95,6 +97,19 @@ class Reader {
     return *value;
   }
 
+  // What the file does not say is as in this one.
+  Profile read_base(const toml::node& node) {
+    const auto* name = node.as_string();
+    if (name == nullptr) refuse(node, "\"base\" must be the name of a built-in profile");
+    for (const BuiltInProfile& known : built_in_texts()) {
+      if (known.name != name->get()) continue;
+      Profile base = std::get<Profile>(parse_profile(known.text, known.name));
+      for (const ProfileFault& fault : base.faults) of_base_[fault.point] = fault.rate;
+      return base;
+    }
+    refuse(node, unknown("profile", name->get(), built_in_profiles()));
+  }
+
   void read_grades(const toml::table& grades) {
     for (auto&& [key, node] : grades) {
       auto at = std::find(kGrades.begin(), kGrades.end(), key.str());
@@ -111,20 +126,26 @@ class Reader {
     }
   }
 
-  // A point's own rate, or else its grade's, in catalogue order.
+  // A point's own rate, or else its grade's, or else that of the base, in catalogue order.
   std::vector<ProfileFault> resolve() const {
     std::vector<ProfileFault> faults;
     for (const Point& point : points()) {
       auto own = of_point_.find(&point);
-      double rate = own != of_point_.end() ? own->second : of_grade_[size_t(point.grade)];
-      if (rate > 0) faults.push_back({static_cast<PointId>(&point - points().data()), rate});
+      const auto id = static_cast<PointId>(&point - points().data());
+      auto base = of_base_.find(id);
+      double rate = base != of_base_.end() ? base->second : 0;
+      rate = of_grade_[size_t(point.grade)].value_or(rate);
+      if (own != of_point_.end()) rate = own->second;
+      if (rate > 0) faults.push_back({id, rate});
     }
     return faults;
   }
 
   std::string_view origin_;
-  std::array<double, kGrades.size()> of_grade_ = {};  // by Grade
-  std::map<const Point*, double> of_point_;           // looked up only, never walked
+  // Looked up only, never walked.
+  std::map<PointId, double> of_base_;
+  std::array<std::optional<double>, kGrades.size()> of_grade_ = {};  // by Grade
+  std::map<const Point*, double> of_point_;
 };
 
 static_assert(static_cast<int>(Grade::lie) == 2, "kGrades is in the order of Grade");

@@ -65,6 +65,8 @@ TEST(ProfileTest, BuiltInsHoldTheGradesThatTheyPromise) {
   EXPECT_FALSE(outcomes(load("transparent")).count("reset"));
   EXPECT_FALSE(outcomes(load("transparent")).count("epollerr"));
   EXPECT_FALSE(outcomes(load("transparent")).count("emfile"));
+  EXPECT_EQ(grades(load("no-emfile")), std::set{legal});
+  EXPECT_FALSE(outcomes(load("no-emfile")).count("emfile"));
   EXPECT_EQ(grades(load("lies")), std::set{lie});
   EXPECT_EQ(grades(load("eagain-lie")), std::set{lie});
   for (std::string_view mission : {"eagain", "econnaborted", "eintr", "epollerr"}) {
@@ -77,6 +79,26 @@ TEST(ProfileTest, WholeGradesAreWhole) {
   size_t legal = 0;
   for (const Point& point : points()) legal += point.grade == Grade::legal;
   EXPECT_EQ(load("legal").faults.size(), legal);
+}
+
+TEST(ProfileTest, ABaseSaysWhatTheFileDoesNot) {
+  const Profile legal = load("legal");
+  const Profile profile = parse(
+      "description = \"d\"\nbase = \"legal\"\n[grades]\ndocumented = 0.25\n[faults]\n"
+      "\"posix/io/fd/emfile\" = 0\n\"posix/io/rw/read/short\" = 0.5\n");
+  EXPECT_EQ(profile.swarm, legal.swarm);
+  auto rate = [](const Profile& of, PointId point) {
+    for (const ProfileFault& fault : of.faults) {
+      if (fault.point == point) return fault.rate;
+    }
+    return 0.0;
+  };
+  EXPECT_EQ(rate(profile, k_posix_io_fd_emfile), 0);
+  EXPECT_EQ(rate(profile, k_posix_io_rw_read_short), 0.5);
+  EXPECT_EQ(rate(profile, k_posix_io_rw_read_eintr), 0.25);
+  EXPECT_EQ(rate(profile, k_posix_io_net_accept4_reset), rate(legal, k_posix_io_net_accept4_reset));
+  EXPECT_EQ(parse("description = \"d\"\nbase = \"legal\"\n[grades]\nlegal = 0\n").faults.size(),
+            0U);
 }
 
 TEST(ProfileTest, APointsOwnRateOverridesItsGrades) {
@@ -111,6 +133,9 @@ TEST(ProfileTest, MistakesAreNamedWithTheirLineAndTheNearestRightWord) {
   EXPECT_EQ(complaint("[faults]\n\"posix/io/rw/read/eagian\" = 0.1\n"),
             "p.toml:2: unknown failure point \"posix/io/rw/read/eagian\", did you mean "
             "\"posix/io/rw/read/eagain\"?");
+  EXPECT_EQ(complaint("base = \"leagl\"\n"),
+            "p.toml:1: unknown profile \"leagl\", did you mean \"legal\"?");
+  EXPECT_EQ(complaint("base = 1\n"), "p.toml:1: \"base\" must be the name of a built-in profile");
   EXPECT_EQ(complaint("[grades]\nlies = 0.1\n"),
             "p.toml:2: unknown grade \"lies\", did you mean \"lie\"?");
   EXPECT_EQ(complaint("[faults]\n\"posix/io/fd/emfile\" = 1.5\n"),

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * An ordinary libevent program: an echo server and its clients in one loop, on bufferevents, with a
- * timer between a client's messages and one that ticks all along. Exits with 0 when every byte came
- * back in order and no timer was early. Knows nothing of Pollux:
+ * timer between a client's messages and one that ticks all along. A client whose connection breaks,
+ * or that gets none, tries again. Exits with 0 when every message came back whole and in order and
+ * no timer was early. Knows nothing of Pollux:
  *
- *   pollux exec --seeds 0..10000 --audit -- event_echo
+ *   pollux exec --seeds 0..10000 --audit --profile no-emfile -- event_echo
  */
+#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -14,8 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
-enum { kClients = 4, kMessages = 8, kLargest = 3000, kTickMs = 2 };
+enum { kClients = 4, kMessages = 8, kLargest = 3000, kTickMs = 2, kAgainUs = 5000 };
 
 static struct event_base* base;
 static struct evconnlistener* listener;
@@ -27,6 +30,16 @@ static void check(int good, const char* what) {
   if (good) return;
   fprintf(stderr, "event_echo: %s\n", what);
   exit(1);
+}
+
+/* At the limit of descriptors: as many as the administrator allows. */
+static int when_descriptors_ran_out(int error) {
+  struct rlimit limit;
+  if (error != EMFILE) return 0;
+  check(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+  limit.rlim_cur = limit.rlim_max;
+  check(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+  return 1;
 }
 
 /* The loop's own time: timers start from it. */
@@ -53,8 +66,7 @@ static void on_received(struct bufferevent* peer, void* unused) {
 
 static void on_peer_event(struct bufferevent* peer, short what, void* unused) {
   (void)unused;
-  check((what & BEV_EVENT_ERROR) == 0, "the server's connection");
-  if ((what & BEV_EVENT_EOF) == 0) return;
+  if ((what & (BEV_EVENT_ERROR | BEV_EVENT_EOF)) == 0) return;
   bufferevent_free(peer);
   --connections;
   stop_when_done();
@@ -70,34 +82,51 @@ static void on_connection(struct evconnlistener* of, evutil_socket_t socket, str
   check(bufferevent_enable(peer, EV_READ | EV_WRITE) == 0, "bufferevent_enable");
 }
 
-/* --- A client sends a message, waits until it is back, rests, and sends the next. */
+static void on_accept_error(struct evconnlistener* of, void* unused) {
+  (void)of, (void)unused;
+  check(when_descriptors_ran_out(EVUTIL_SOCKET_ERROR()), "accept");
+}
+
+/* --- A client sends a message, waits until it is back, rests, and sends the next. What it sent on
+ * a connection that broke it sends again on the next one. */
 
 typedef struct {
-  struct bufferevent* connection;
+  struct bufferevent* connection; /* NULL while there is none */
   struct event* rest;
   char message[kLargest];
   size_t size, back;
-  int number, sent;
+  int number, answered;
   long long rests_until;
 } Client;
 
 static Client clients[kClients];
 
+static void connect_client(Client* client);
+
 static void send_message(Client* client) {
-  client->size = (size_t)(1 + (client->number * 991 + client->sent * 577) % kLargest);
+  client->size = (size_t)(1 + (client->number * 991 + client->answered * 577) % kLargest);
   client->back = 0;
   for (size_t i = 0; i < client->size; ++i)
-    client->message[i] = (char)(client->number + client->sent + (int)i);
-  ++client->sent;
+    client->message[i] = (char)(client->number + client->answered + (int)i);
   check(bufferevent_write(client->connection, client->message, client->size) == 0,
         "a client's write");
+}
+
+static void rest(Client* client, int us) {
+  struct timeval time = {0, us};
+  client->rests_until = microseconds() + us;
+  check(event_add(client->rest, &time) == 0, "event_add");
 }
 
 static void on_rested(evutil_socket_t socket, short what, void* argument) {
   (void)socket, (void)what;
   Client* client = argument;
   check(microseconds() >= client->rests_until, "a timer was early");
-  send_message(client);
+  if (client->connection != NULL) {
+    send_message(client);
+  } else {
+    connect_client(client);
+  }
 }
 
 static void on_back(struct bufferevent* connection, void* argument) {
@@ -110,34 +139,47 @@ static void on_back(struct bufferevent* connection, void* argument) {
     client->back += size;
   }
   if (client->back < client->size) return;
-  if (client->sent == kMessages) {
+  if (++client->answered == kMessages) {
     bufferevent_free(connection);
     event_free(client->rest);
     ++clients_done;
     stop_when_done();
     return;
   }
-  struct timeval time = {0, 700 * ((client->number + client->sent) % 4)};
-  client->rests_until = microseconds() + time.tv_usec;
-  check(event_add(client->rest, &time) == 0, "event_add");
+  rest(client, 700 * ((client->number + client->answered) % 4));
+}
+
+static void try_again(Client* client) {
+  if (client->connection != NULL) bufferevent_free(client->connection);
+  client->connection = NULL;
+  event_del(client->rest);
+  rest(client, kAgainUs);
 }
 
 static void on_client_event(struct bufferevent* connection, short what, void* argument) {
   (void)connection;
-  check((what & (BEV_EVENT_ERROR | BEV_EVENT_EOF)) == 0, "a client's connection");
   if ((what & BEV_EVENT_CONNECTED) != 0) send_message(argument);
+  if ((what & (BEV_EVENT_ERROR | BEV_EVENT_EOF)) != 0) try_again(argument);
+}
+
+static void connect_client(Client* client) {
+  struct bufferevent* connection = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+  check(connection != NULL, "bufferevent_socket_new");
+  client->connection = connection;
+  bufferevent_setcb(connection, on_back, NULL, on_client_event, client);
+  check(bufferevent_enable(connection, EV_READ | EV_WRITE) == 0, "bufferevent_enable");
+  if (bufferevent_socket_connect(connection, (struct sockaddr*)&address, sizeof address) == 0)
+    return;
+  when_descriptors_ran_out(errno);
+  /* Some failures have been told as events by now. */
+  if (client->connection == connection) try_again(client);
 }
 
 static void start(Client* client, int number) {
   client->number = number;
   client->rest = evtimer_new(base, on_rested, client);
-  client->connection = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-  check(client->rest != NULL && client->connection != NULL, "a client");
-  bufferevent_setcb(client->connection, on_back, NULL, on_client_event, client);
-  check(bufferevent_enable(client->connection, EV_READ | EV_WRITE) == 0 &&
-            bufferevent_socket_connect(client->connection, (struct sockaddr*)&address,
-                                       sizeof address) == 0,
-        "a client's connect");
+  check(client->rest != NULL, "a client's timer");
+  connect_client(client);
 }
 
 static void on_tick(evutil_socket_t socket, short what, void* argument) {
@@ -146,13 +188,22 @@ static void on_tick(evutil_socket_t socket, short what, void* argument) {
 }
 
 int main(void) {
-  base = event_base_new();
+  /* The coarse clock, which is libevent's first choice, is milliseconds behind. */
+  struct event_config* config = event_config_new();
+  check(config != NULL, "event_config_new");
+  event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+  base = event_base_new_with_config(config);
+  check(base != NULL, "event_base_new_with_config");
+  event_config_free(config);
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  listener =
-      evconnlistener_new_bind(base, on_connection, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE,
-                              16, (struct sockaddr*)&address, sizeof address);
+  do {
+    listener = evconnlistener_new_bind(base, on_connection, NULL,
+                                       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, 16,
+                                       (struct sockaddr*)&address, sizeof address);
+  } while (listener == NULL && when_descriptors_ran_out(errno));
   check(listener != NULL, "evconnlistener_new_bind");
+  evconnlistener_set_error_cb(listener, on_accept_error);
   socklen_t length = sizeof address;
   getsockname(evconnlistener_get_fd(listener), (struct sockaddr*)&address, &length);
 

@@ -10,8 +10,8 @@
 //     nobody blocks the next leap is due after kMoreFruitlessPoints, and goes kGrowth times as far.
 //     Whoever polls a clock sees it move on, and is not thrown beyond its own patience because the
 //     next thing that is due is a keep-alive in two hours;
-//   - while a thread is held up, kHeldPoints points of others end that: it may have what they spin
-//     for.
+//   - while a thread is held up, kHeldPoints points of others end that, or kBusyPoints while they
+//     block at times: it may have what they spin for.
 //
 // All of it is a function of what was executed.
 #include <algorithm>
@@ -26,6 +26,7 @@ constexpr uint64_t kTurnPoints = 20'011;
 constexpr uint64_t kFruitlessPoints = 200'000;
 constexpr uint64_t kMoreFruitlessPoints = 20'000;
 constexpr uint64_t kHeldPoints = 2'000;
+constexpr uint64_t kBusyPoints = 200'000;
 constexpr uint64_t kYieldWeight = 256;  // a yield is worth that many points of waiting
 constexpr uint64_t kYieldAloneWeight = kFruitlessPoints / 64;
 constexpr Time kFirstLeap = 10'000'000;
@@ -35,6 +36,7 @@ struct Fairness {
   uint64_t fruitless;   // points, and yields by weight, since somebody blocked
   uint64_t counted;     // `points` up to which `fruitless` has counted
   uint64_t while_held;  // the same while a thread is held up
+  uint64_t since_held;  // also those before somebody blocked
   Time leap;            // how far the next one goes
 };
 Fairness fairness;
@@ -66,9 +68,13 @@ void note(uint64_t points) {
   uint64_t more = points + (state.points - fairness.counted);
   fairness.counted = state.points;
   fairness.fruitless += more;
-  if (state.held != 0 && (fairness.while_held += more) >= kHeldPoints) {
-    fairness.while_held = 0;
-    jump_to_next();
+  if (state.held != 0) {
+    fairness.while_held += more;
+    fairness.since_held += more;
+    if (fairness.while_held >= kHeldPoints || fairness.since_held >= kBusyPoints) {
+      fairness.while_held = fairness.since_held = 0;
+      jump_to_next();
+    }
   }
   bool first = fairness.leap == kFirstLeap;
   if (fairness.fruitless < (first ? kFruitlessPoints : kMoreFruitlessPoints)) return;
@@ -79,6 +85,7 @@ void note(uint64_t points) {
 }  // namespace
 
 void begin_fairness() {
+  fairness.since_held = 0;
   arm_fairness();
   somebody_blocked();
 }

@@ -48,6 +48,8 @@ ThreadOrder& current_order() { return ordering.threads[current_tag()]; }
 uint32_t fences() { return ordering.fences; }
 const char* name_of(Tag tag) { return ordering.names[tag]; }
 
+bool keeps_order = false;
+
 void kernel_release(const void* object) {
   if (state.races && object != nullptr) slow_release_to(object);
 }

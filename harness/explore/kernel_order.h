@@ -8,6 +8,9 @@
 
 namespace pollux::explore {
 
+// The run looks for races. Nobody else needs to find out which objects they are.
+extern bool keeps_order;
+
 // What the current thread did before happens before what others do after a kernel_acquire() of the
 // same object that comes later. Objects are told apart by address and need not exist.
 void kernel_release(const void* object);

@@ -37,7 +37,7 @@ int try_lock(pthread_mutex_t* mutex, bool waits) {
     data.__owner = own_id();
     data.__count = 1;
     acquire_from(mutex);
-    note_locked(mutex, waits);
+    if (!alone()) note_locked(mutex, waits);
     return 0;
   }
   if (data.__owner == own_id() && type_of(mutex) == PTHREAD_MUTEX_RECURSIVE) {
@@ -46,6 +46,29 @@ int try_lock(pthread_mutex_t* mutex, bool waits) {
     return 0;
   }
   return EBUSY;
+}
+
+// For a thread that is alone, and an ordinary mutex: most programs have one thread and lock all the
+// same.
+bool lock_alone(pthread_mutex_t* mutex) {
+  auto& data = mutex->__data;
+  if (!alone() || signalled() || data.__kind != 0 || data.__lock != 0) return false;
+  count_alone();
+  data.__lock = 1;
+  data.__owner = own_id();
+  data.__count = 1;
+  acquire_from(mutex);
+  return true;
+}
+
+bool unlock_alone(pthread_mutex_t* mutex) {
+  auto& data = mutex->__data;
+  if (!alone() || signalled() || data.__kind != 0) return false;
+  count_alone();
+  release_to(mutex);
+  data.__lock = data.__owner = 0;
+  data.__count = 0;
+  return true;
 }
 
 }  // namespace
@@ -77,15 +100,16 @@ int unlock_mutex(pthread_mutex_t* mutex) {
   if (checked && data.__owner != own_id()) return EPERM;
   if (type == PTHREAD_MUTEX_RECURSIVE && --data.__count != 0) return 0;
   release_to(mutex);
-  note_unlocked(mutex, static_cast<unsigned>(data.__owner) - 1);
+  if (!alone()) note_unlocked(mutex, static_cast<unsigned>(data.__owner) - 1);
   data.__lock = 0;
   data.__owner = 0;
   data.__count = 0;
-  wake_some(Why::mutex, mutex, 1, site::kLockWake);
+  if (!alone()) wake_some(Why::mutex, mutex, 1, site::kLockWake);
   return 0;
 }
 
 int ThreadObjects::mutex_lock(pthread_mutex_t* mutex, clockid_t clock, const timespec* deadline) {
+  if (lock_alone(mutex)) return 0;
   object_point(ObjectCall::mutex_lock, mutex);
   Time moment;
   if (!to_moment(clock, deadline, moment)) {
@@ -102,6 +126,7 @@ int ThreadObjects::mutex_trylock(pthread_mutex_t* mutex) {
 }
 
 int ThreadObjects::mutex_unlock(pthread_mutex_t* mutex) {
+  if (unlock_alone(mutex)) return 0;
   object_point(ObjectCall::mutex_unlock, mutex);
   return unlock_mutex(mutex);
 }

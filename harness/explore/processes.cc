@@ -223,7 +223,7 @@ void keep_current_thread() {
 
 }  // namespace
 
-bool forked() { return table != nullptr; }
+bool forked() { return state.forked; }
 unsigned own_process() { return self; }
 Process& process(unsigned slot) { return table->processes[slot]; }
 void set_process_events(ProcessEvents* wanted) { events = wanted; }
@@ -236,6 +236,7 @@ unsigned reserve_process(long root_id) {
                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     POLLUX_EXPLORE_CHECK(at != MAP_FAILED);
     table = static_cast<Table*>(at);
+    state.forked = true;
     table->turn.store(kRootProcess);
     table->serials = 1;
     Process& root = table->processes[kRootProcess];

@@ -34,6 +34,7 @@
 #include "explore/check.h"
 #include "explore/happens_before.h"
 #include "explore/judge_notes.h"
+#include "explore/kernel_order.h"
 #include "explore/lock_order.h"
 #include "explore/modules.h"
 #include "explore/processes.h"
@@ -80,7 +81,7 @@ Actor pick(uint64_t mask) {
   for (unsigned i = 0; i < kBeyondMax && state.runnable == 0; ++i) {
     if (!state.timeline.run_next()) nothing_can_happen();
   }
-  end_run(Verdict::time_limit, "virtual time is used up");
+  time_is_used_up();
 }
 
 void on_deadline(void*, uint64_t id, uint64_t generation) {
@@ -150,6 +151,7 @@ void reset_run(const SchedulerOptions& options, Strategy& strategy) {
   state.races = options.races || options.weak_memory;
   state.weak_memory = options.weak_memory;
   state.plain_hooks = state.plain_points || state.races;
+  keeps_order = state.races;
   if (state.races) begin_order();
   begin_notes(options.strict);
   begin_lock_order();
@@ -192,11 +194,7 @@ Actor next_in_turn(uint64_t mask) {
   return static_cast<Actor>(std::countr_zero(later != 0 ? later : mask));
 }
 
-void check_time() {
-  if (state.timeline.now() > state.options.time_max) {
-    end_run(Verdict::time_limit, "virtual time is used up");
-  }
-}
+void time_is_used_up() { end_run(Verdict::time_limit, "virtual time is used up"); }
 
 void recompute_candidates() {
   const Thread& thread = current();

@@ -110,6 +110,7 @@ struct State {
   Timeline timeline;
   Thread threads[kThreadsMax];
   unsigned thread_count = 0;  // slots in use or used in this run
+  bool forked = false;        // there is, or has been, another process of the run
   unsigned added_alive = 0;
   unsigned held = 0;  // threads that are held up
   uint64_t arrivals = 0;
@@ -131,8 +132,11 @@ constexpr uint64_t bit(Actor id) { return uint64_t{1} << id; }
 inline Thread& current() { return state.threads[state.current]; }
 
 // --- scheduler.cc
-// Ends the run when virtual time is used up.
-void check_time();
+[[noreturn]] void time_is_used_up();
+// Ends the run then.
+inline void check_time() {
+  if (__builtin_expect(state.timeline.now() > state.options.time_max, 0)) time_is_used_up();
+}
 void recompute_candidates();
 void make_runnable(Actor, bool woken);
 // Gate closed. The current thread goes on after the switch; no choice is asked.
@@ -200,6 +204,14 @@ inline void point_at(uint64_t where) {
   if (__builtin_expect(++state.points >= state.points_check, 0)) look_closer();
   Actor next = state.choices.choose_thread(site::kPoint, state.candidates, state.current);
   if (__builtin_expect(next != state.current, 0)) preempt(next);
+}
+
+// So far in this run there is nobody beside the current thread. What it does with thread objects
+// needs no point: until its next call nothing can happen in between that it could notice.
+inline bool alone() { return state.thread_count == 1 && !state.forked; }
+// What is left of a point then: a thread that never ends has to be found out.
+inline void count_alone() {
+  if (__builtin_expect(++state.points >= state.points_check, 0)) look_closer();
 }
 
 // The same in front of an access, when there is an observer.

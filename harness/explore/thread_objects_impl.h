@@ -11,6 +11,7 @@
 // Each operation is preceded by one scheduling point, and is atomic after it.
 #pragma once
 
+#include "explore/state.h"
 #include "explore/thread_objects.h"
 
 namespace pollux::explore {
@@ -89,7 +90,14 @@ enum class ObjectCall : uint64_t {
   kill,
 };
 // In front of a call on the object at `address`; null: it concerns none.
-void object_point(ObjectCall, const volatile void* address);
+void shared_object_point(ObjectCall, const volatile void* address);
+inline void object_point(ObjectCall call, const volatile void* address) {
+  if (alone() && !signalled()) {
+    count_alone();
+  } else {
+    shared_object_point(call, address);
+  }
+}
 
 // False: the deadline is not a time (EINVAL). A null deadline is kNever.
 bool to_moment(clockid_t clock, const timespec* deadline, Time& moment);

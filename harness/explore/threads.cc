@@ -78,7 +78,7 @@ const char* object_call_name(uint64_t place) {
   return index < std::size(kNames) ? kNames[index] : "?";
 }
 
-void object_point(ObjectCall call, const volatile void* address) {
+void shared_object_point(ObjectCall call, const volatile void* address) {
   if (signalled()) take_signals();
   access_point(static_cast<uint64_t>(call), address == nullptr ? kNoObject : object_of(address));
 }

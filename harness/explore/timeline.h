@@ -45,15 +45,19 @@ class Timeline {
   }
 
  private:
-  struct Entry {
-    Time when;
-    uint64_t sequence;
+  struct Item {
     Action action;
     void* object;
     uint64_t a, b;
   };
+  // (when, sequence number, slot of the item) as one number, in this order: the sequence numbers
+  // differ, so the slot decides nothing.
+  using Key = unsigned __int128;
+  static constexpr unsigned kSlotBits = 24;
+
   void passed();
-  Entry pop();
+  Item pop();
+  static Time when(Key key) { return static_cast<Time>(key >> 64); }
   void set_next(Time next) {
     next_ = next;
     if (!told_) look_ = next;
@@ -64,7 +68,9 @@ class Timeline {
   Time look_ = kNever;  // when spend() has more to do than to count
   bool told_ = false;
   uint64_t sequence_ = 0;
-  std::vector<Entry> heap_;  // 4-ary, by (when, sequence)
+  std::vector<Key> heap_;  // 4-ary
+  std::vector<Item> items_;
+  std::vector<uint32_t> free_;  // slots of items_
 };
 
 }  // namespace pollux::explore

@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "explore/kernel_order.h"
 #include "kernel/fault_points.h"
 #include "kernel/pool.h"
 #include "kernel/pools.h"
@@ -224,7 +223,7 @@ long EpollSet::harvest(epoll_event* target, int max) {
         events |= EPOLLERR;
       }
     }
-    explore::kernel_acquire(item->file->inflow());
+    item->file->learn();
     item->file->reported |= events;
     item->handed_out = true;
     item->handed_out_at = explore::points_so_far();

@@ -13,7 +13,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "explore/kernel_order.h"
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
 #include "kernel/device.h"
@@ -389,7 +388,7 @@ long call_timerfd_settime(const Arguments& a) {  // the order of checks is do_ti
   File* file = get_file(a.integer(0));
   if (file == nullptr) return -EBADF;
   if (file->kind() != Kind::timerfd) return -EINVAL;
-  explore::kernel_release(file->outflow());
+  file->make_known();
   itimerspec copy = *value;  // old and new may be the same memory
   static_cast<TimerFd*>(file)->set(flags, copy, a.pointer<itimerspec>(3));
   return 0;

@@ -3,7 +3,6 @@
 
 #include <cerrno>
 
-#include "explore/kernel_order.h"
 #include "explore/scheduler.h"
 #include "kernel/epoll.h"
 #include "kernel/signals.h"
@@ -31,7 +30,7 @@ void File::last_reference_gone() {
   while (items_ != nullptr) forget_item(items_);
   // Whoever polls us holds a reference, so nobody does.
   POLLUX_KERNEL_CHECK(pollers_ == nullptr && blocked_ == 0);
-  explore::kernel_release(outflow());  // the peer learns of it
+  make_known();  // the peer learns of it
   release();
 }
 

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <string>
 
+#include "explore/kernel_order.h"
 #include "kernel/buffers.h"
 #include "kernel/check.h"
 
@@ -81,6 +82,14 @@ class File {
   // Something happened; `key` says what as EPOLL* bits, 0: anything may have changed.
   void wake(uint32_t key) {
     if (items_ != nullptr || pollers_ != nullptr || blocked_ != 0) wake_somebody(key);
+  }
+
+  // The calling thread learns of what others wrote; makes known what it did.
+  void learn() const {
+    if (explore::keeps_order) explore::kernel_acquire(inflow());
+  }
+  void make_known() const {
+    if (explore::keeps_order) explore::kernel_release(outflow());
   }
 
   // The calling thread waits until wake() or `deadline`; false: deadline. The caller holds a

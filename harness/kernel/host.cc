@@ -5,7 +5,6 @@
 
 #include <cerrno>
 
-#include "explore/never_destroyed.h"
 #include "kernel/links.h"
 #include "kernel/state.h"
 
@@ -15,26 +14,23 @@ namespace {
 constexpr size_t kPorts = 65536;
 constexpr int64_t kTimeWaitNs = 60LL * 1'000'000'000;  // TCP_TIMEWAIT_LEN
 
-explore::NeverDestroyed<Host[kHosts]> host_storage;
 constexpr auto& hosts = host_storage.value;
 
 }  // namespace
 
-Host& host(unsigned number) {
-  POLLUX_KERNEL_CHECK(number < kHosts);
+explore::NeverDestroyed<Host[kHosts]> host_storage;
+
+void begin_host(unsigned number) {
   Host& found = hosts[number];
-  if (!found.used) {
-    found.used = true;
-    found.fds.reset(static_cast<int>(state.options.fd_limit));
-    found.ports.reset();
-    found.udp_ports.reset();
-    found.unix_names.reset();
-    found.signals.reset();
-    found.loopback = number;
-    found.spared = false;
-    found.process = 0;
-  }
-  return found;
+  found.used = true;
+  found.fds.reset(static_cast<int>(state.options.fd_limit));
+  found.ports.reset();
+  found.udp_ports.reset();
+  found.unix_names.reset();
+  found.signals.reset();
+  found.loopback = number;
+  found.spared = false;
+  found.process = 0;
 }
 
 long process_id(unsigned number) {

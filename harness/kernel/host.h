@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "explore/never_destroyed.h"
+#include "kernel/check.h"
 #include "kernel/kernel.h"
 #include "kernel/signals.h"
+#include "kernel/state.h"
 #include "kernel/tcp.h"
 #include "kernel/udp.h"
 #include "kernel/unix_socket.h"
@@ -132,7 +135,14 @@ struct Host {
 
 // The host of the running thread, or of that number.
 Host& current();
-Host& host(unsigned number);
+extern explore::NeverDestroyed<Host[kHosts]> host_storage;
+void begin_host(unsigned number);
+inline Host& host(unsigned number) {
+  POLLUX_KERNEL_CHECK(number < kHosts);
+  Host& found = host_storage.value[number];
+  if (__builtin_expect(!found.used, 0)) begin_host(number);
+  return found;
+}
 bool host_used(unsigned number);
 // The process on a host has the id of its main thread.
 long process_id(unsigned host);

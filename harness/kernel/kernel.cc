@@ -44,13 +44,15 @@ void Pools::reset() {
   devices.reset();
 }
 
-void note_fault(faults::PointId point) {
+bool fault_happens(faults::PointId point) {
+  if (!faults::fails(point)) return false;
   ++state.faults;
   trace::recorder.mix(0xFA000000ull + point);
   trace::recorder.step();
   if (trace::recorder.text) {
     trace::line(What::fault, "fault %s", std::string(faults::points()[point].name).c_str());
   }
+  return true;
 }
 
 // A loop that polls burns a call's worth of time for each turn. Between polls that are further
@@ -117,8 +119,10 @@ void record(long number, const Call& call, const Arguments& a, long result) {
   // Only a descriptor of the twin may be hashed: other first arguments are addresses as well.
   uint64_t fd = call.route == Route::by_fd ? static_cast<uint32_t>(a[0]) : 0;
   trace::Recorder& recorder = trace::recorder;
-  recorder.mix(static_cast<uint64_t>(number) << 48 ^ fd << 32 ^ static_cast<uint64_t>(result));
-  recorder.mix(static_cast<uint64_t>(state.timeline->now()));
+  // One word for what and when: each mixing waits for the one before it.
+  const uint64_t when = static_cast<uint64_t>(state.timeline->now()) * 0xD6E8FEB86659FD93ull;
+  recorder.mix((static_cast<uint64_t>(number) << 48 ^ fd << 32 ^ static_cast<uint64_t>(result)) +
+               when);
   if (__builtin_expect(recorder.text, 0)) trace_call(call, a, result);
   recorder.step();
 }

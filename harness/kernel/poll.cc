@@ -5,7 +5,6 @@
 
 #include <cerrno>
 
-#include "explore/kernel_order.h"
 #include "kernel/calls.h"
 #include "kernel/host.h"
 #include "kernel/poll_set.h"
@@ -56,7 +55,7 @@ int scan(pollfd* fds, unsigned long count) {
     if (file != nullptr) {
       mask = file->poll() & (static_cast<uint16_t>(fds[i].events) | kAlways);
       file->reported |= mask;
-      if (mask != 0) explore::kernel_acquire(file->inflow());
+      if (mask != 0) file->learn();
     }
     fds[i].revents = static_cast<short>(mask);
     if (mask != 0) {

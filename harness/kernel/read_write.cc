@@ -10,7 +10,6 @@
 #include <cstring>
 #include <vector>
 
-#include "explore/kernel_order.h"
 #include "kernel/calls.h"
 #include "kernel/clocks.h"
 #include "kernel/fault_points.h"
@@ -238,7 +237,7 @@ long read_with(File* file, const Buffers& buffers, int flags, Envelope* envelope
     }
     if (done != 0) result = static_cast<long>(done);
   }
-  if (result != -EAGAIN) explore::kernel_acquire(file->inflow());
+  if (result != -EAGAIN) file->learn();
   if ((flags & MSG_TRUNC) == 0) mix_data(buffers, result);
   return result;
 }
@@ -254,7 +253,7 @@ long write_with(File* file, const Buffers& buffers, int flags, const Envelope* e
     return injected;
   }
   // Also if it fails. A thread that has to wait in here does nothing that could be learnt of.
-  explore::kernel_release(file->outflow());
+  file->make_known();
   long result = attempt_write(file, buffers, limit, flags, envelope);
   if (__builtin_expect(squeeze_after, 0) && result > 0) static_cast<TcpSocket*>(file)->squeeze();
   bool wants_more = is_stream(file) && result > 0 && static_cast<size_t>(result) < limit;

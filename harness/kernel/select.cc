@@ -12,7 +12,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "explore/kernel_order.h"
 #include "kernel/calls.h"
 #include "kernel/host.h"
 #include "kernel/poll_set.h"
@@ -62,7 +61,7 @@ int scan(Request& request) {
     if (file == nullptr) continue;  // closed while we waited
     uint32_t mask = file->poll();
     file->reported |= mask & wanted(request, fd);
-    if ((mask & wanted(request, fd)) != 0) explore::kernel_acquire(file->inflow());
+    if ((mask & wanted(request, fd)) != 0) file->learn();
     for (int which = 0; which < 3; ++which) {
       if (!request.asks(which, fd) || (mask & kMasks[which]) == 0) continue;
       request.out[which][fd / kWordBits] |= Bits{1} << (fd % kWordBits);

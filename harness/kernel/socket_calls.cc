@@ -227,7 +227,7 @@ long call_connect(const Arguments& a) {
 long call_shutdown(const Arguments& a) {
   Socket* socket;
   if (long error = socket_of(a.integer(0), &socket); error != 0) return error;
-  explore::kernel_release(socket->outflow());
+  socket->make_known();
   switch (socket->kind()) {
     case Kind::tcp:
       return static_cast<TcpSocket*>(socket)->shutdown(a.integer(1));

@@ -19,7 +19,8 @@ class ExecPackageTest : public CommandTest {
   // Audited, every seed runs twice: a hash that differs is exit code 3.
   static void holds(const std::vector<std::string>& client,
                     const std::vector<std::string>& program) {
-    std::vector<std::string> arguments = {"exec", "--seeds", "0..20", "--audit"};
+    std::vector<std::string> arguments = {"exec",    "--seeds",   "0..20",
+                                          "--audit", "--profile", "no-emfile"};
     arguments.insert(arguments.end(), client.begin(), client.end());
     arguments.push_back("--");
     arguments.insert(arguments.end(), program.begin(), program.end());
