@@ -15,7 +15,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "run/small_scope.h"
@@ -119,6 +121,7 @@ class Shrinker {
   RunResult last_;  // run
   Guesses guesses_;
   SmallWorkloads small_workloads_;
+  std::set<std::string> left_;  // workloads for smaller ones: two may each be a shrink of the other
   std::vector<std::shared_ptr<const Mix>> mixes_;  // that seeds draw from; none: no seeds
   uint64_t next_seed_ = 0;
   uint64_t runs_ = 0;
@@ -442,9 +445,11 @@ bool Shrinker::shrink_workload() {
   auto step = [&](Effort effort, size_t most) {
     std::vector<std::string> workloads = best_.plan.suite->shrinks(best_.plan.workload);
     workloads.resize(std::min(workloads.size(), most));
+    std::string before = best_.plan.workload;
     bool moved = std::any_of(workloads.begin(), workloads.end(), [&](const std::string& workload) {
-      return time_left() && accept_workload(workload, effort);
+      return !left_.contains(workload) && time_left() && accept_workload(workload, effort);
     });
+    if (moved) left_.insert(std::move(before));
     smaller |= moved;
     return moved;
   };

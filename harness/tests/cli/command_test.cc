@@ -87,6 +87,11 @@ void fail_replay_shrink(const std::string& suite, const std::string& verdict) {
   EXPECT_TRUE(std::regex_search(shrunk.out, std::regex("t[01]/point#[0-9]+ = (run t[01]|held up)")))
       << shrunk.out;
 
+  // It does not go back to a workload that it has left, until the time is over.
+  std::regex moves("(^|\n)workload: ");
+  EXPECT_LE(std::distance(std::sregex_iterator(shrunk.err.begin(), shrunk.err.end(), moves), {}), 4)
+      << shrunk.err;
+
   Ended small = pollux({"replay", token_of(shrunk), "--times", "100"});
   EXPECT_TRUE(holds(small.out, "100 of 100 runs: verdict " + verdict)) << small.out;
 }
