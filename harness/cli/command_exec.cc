@@ -49,7 +49,7 @@ class ExecCommand final : public Command {
     exec_workload(program, std::move(clients));
     const Suite* suite = find_suite(kExecSuite);
     if (flags_.seeds.empty() && flags_.duration.empty()) return run_one(*suite, sweep.network());
-    ExecRunner runner(/*show_output=*/false, stuck_seconds(flags_));
+    ExecRunner runner(/*show_output=*/false, process_bounds(flags_));
     return sweep.run({suite}, [&runner](const run::Plan& plan, const run::Watch& watch) {
       return runner.run(plan, watch);
     });
@@ -67,7 +67,7 @@ class ExecCommand final : public Command {
                    overrides,
                    {},
                    network};
-    RunResult result = ExecRunner(/*show_output=*/true, stuck_seconds(flags_)).run(plan);
+    RunResult result = ExecRunner(/*show_output=*/true, process_bounds(flags_)).run(plan);
     if (result.verdict != Verdict::held) {
       print_failure(plan, result, "seed " + std::to_string(seed),
                     run::encode_or_write(run::make_token(plan, result, build_of(plan))));

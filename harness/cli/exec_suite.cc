@@ -167,21 +167,22 @@ class SharedFile {
   ExecShared* shared_;
 };
 
-// False when it had to be killed.
-bool wait_for(pid_t child, int seconds, int& status) {
+// Whether and why it had to be killed.
+run::Killed wait_for(pid_t child, const run::ProcessBounds& bounds, int& status) {
   pollfd ends = {static_cast<int>(::syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
   run::check(ends.fd >= 0, "pidfd_open");
-  bool ended = false;
-  for (auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds); !ended;) {
-    auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) break;
-    ended = ::poll(&ends, 1, static_cast<int>(left.count())) > 0;  // else: a signal, or time
+  constexpr int kLookMs = 100;
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::chrono::seconds(bounds.stuck_seconds);
+  run::Killed killed = run::Killed::no;
+  while (killed == run::Killed::no && ::poll(&ends, 1, kLookMs) <= 0) {
+    if (std::chrono::steady_clock::now() >= deadline) killed = run::Killed::stuck;
+    if (run::is_too_big(child, bounds)) killed = run::Killed::memory;
   }
   ::close(ends.fd);
-  if (!ended) ::kill(child, SIGKILL);
+  if (killed != run::Killed::no) ::kill(child, SIGKILL);
   ::waitpid(child, &status, 0);
-  return ended;
+  return killed;
 }
 
 }  // namespace
@@ -262,8 +263,8 @@ std::string build_of(const run::Plan& plan) {
   return build;
 }
 
-ExecRunner::ExecRunner(bool show_output, int stuck_seconds)
-    : show_output_(show_output), stuck_seconds_(stuck_seconds) {}
+ExecRunner::ExecRunner(bool show_output, const run::ProcessBounds& bounds)
+    : show_output_(show_output), bounds_(bounds) {}
 
 RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   SharedFile shared;
@@ -296,7 +297,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   ::close(out);
   ::close(err);
   int status = 0;
-  bool ended = wait_for(child, stuck_seconds_, status);
+  const run::Killed killed = wait_for(child, bounds_, status);
   died_ = shared->result_size == 0;
   escapes_.assign(shared->escapes.text, shared->escapes.size);
   if (!died_) return run::read_result(shared->result, shared->result_size);
@@ -304,8 +305,8 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   std::string last = show_output_ ? "" : output.tail();
   RunResult noted;
   if (shared->note_size != 0) noted = run::read_result(shared->result, shared->note_size);
-  RunResult result = ended ? run::crashed_run(status, last, std::move(noted))
-                           : run::stuck_run(stuck_seconds_, last);
+  RunResult result = killed == run::Killed::no ? run::crashed_run(status, last, std::move(noted))
+                                               : run::killed_run(killed, bounds_, last);
   if (!shared->started) result.reason = "the program did not start: " + result.reason;
   if (shared->note_size == 0) result.deviations = shared->log.copy();
   if (show_output_) std::fprintf(stderr, "%s\n", exec_line(plan.choices, result).c_str());

@@ -57,7 +57,7 @@ struct ExecShared {
 class ExecRunner final : public run::Runner {
  public:
   // `show_output`: the program writes where this process does; otherwise it is kept for reports.
-  explicit ExecRunner(bool show_output, int stuck_seconds = 60);
+  explicit ExecRunner(bool show_output, const run::ProcessBounds& bounds = {});
   RunResult run(const run::Plan&, const run::Watch& = {}) override;
   bool last_died() const override { return died_; }
 
@@ -67,7 +67,7 @@ class ExecRunner final : public run::Runner {
 
  private:
   bool show_output_;
-  int stuck_seconds_;
+  run::ProcessBounds bounds_;
   bool died_ = false, trap_escapes_ = false;
   std::string escapes_;
 };

@@ -109,6 +109,7 @@ void JsonLines::summary(const run::SweepRequest& request, const run::SweepTotals
          {"runs", std::to_string(totals.runs)},
          {"held", std::to_string(totals.held)},
          {"audited", std::to_string(totals.audited)},
+         {"peak_mib", std::to_string(totals.peak_mib)},
          {"verdicts", counts(totals)},
          {"points", std::to_string(totals.points)},
          {"calls", std::to_string(totals.calls)},

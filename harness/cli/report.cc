@@ -164,9 +164,11 @@ void print_summary(const run::SweepRequest& request, const run::SweepTotals& tot
                short_number(static_cast<double>(totals.calls) / seconds).c_str(),
                short_number(static_cast<double>(totals.points) / seconds).c_str(), seconds,
                short_number(static_cast<double>(totals.virtual_ns) / 1e9).c_str());
-  std::fprintf(to, "  %llu different runs, %llu audited by a second run\n",
+  std::fprintf(to,
+               "  %llu different runs, %llu audited by a second run; at most %llu MiB of memory\n",
                static_cast<unsigned long long>(totals.distinct),
-               static_cast<unsigned long long>(totals.audited));
+               static_cast<unsigned long long>(totals.audited),
+               static_cast<unsigned long long>(totals.peak_mib));
   print_faults(request, totals, to);
   print_note_runs(totals, to);
   std::fprintf(to, "  digest %s\n", run::hex(totals.digest).c_str());

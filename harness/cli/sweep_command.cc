@@ -56,6 +56,7 @@ void SweepFlags::add(CLI::App& app) {
   one("--strategy", strategy, "NAME",
       "random, pct:DEPTH, pos, walk, round-robin, surw:N,N,... or bytes:HEX (random)");
   one("--stuck", stuck, "TIME", "kill a run that shows no end for that long in real time (60s)");
+  one("--memory-max", memory_max, "MIB", "kill a run whose process has that much memory (4096)");
   one("--jobs", jobs, "N", "worker processes (one per processor)");
   one("--network", network, "FILE", "hosts, links and rules: see docs/network.md");
   judges.add(app);
@@ -74,10 +75,16 @@ void SweepFlags::add(CLI::App& app) {
   app.add_flag("--quiet", quiet, "no progress");
 }
 
-int stuck_seconds(const SweepFlags& flags) {
-  if (flags.stuck.empty()) return run::SweepRequest().stuck_seconds;
-  auto wait = std::chrono::ceil<std::chrono::seconds>(parse_duration("--stuck", flags.stuck));
-  return static_cast<int>(wait.count());
+run::ProcessBounds process_bounds(const SweepFlags& flags) {
+  constexpr uint64_t kMostMib = 1u << 24;
+  run::ProcessBounds bounds;
+  if (!flags.stuck.empty()) {
+    auto wait = std::chrono::ceil<std::chrono::seconds>(parse_duration("--stuck", flags.stuck));
+    bounds.stuck_seconds = static_cast<int>(wait.count());
+  }
+  if (!flags.memory_max.empty())
+    bounds.resident_mib = parse_number("--memory-max", flags.memory_max, 1, kMostMib);
+  return bounds;
 }
 
 SweepCommand::SweepCommand(const SweepFlags& flags) : flags_(flags), json_(flags.json) {
@@ -107,7 +114,7 @@ SweepCommand::SweepCommand(const SweepFlags& flags) : flags_(flags), json_(flags
   if (flags.audit || flags.audit_moved) base_.audit_percent = 100;
   base_.audit_moved = flags.audit_moved;
   base_.fail_fast = flags.fail_fast;
-  base_.stuck_seconds = stuck_seconds(flags);
+  base_.bounds = process_bounds(flags);
   base_.keep_hashes = !flags.hashes.empty();
 }
 

@@ -15,7 +15,7 @@
 namespace pollux::cli {
 
 struct SweepFlags {
-  std::string seeds, seed, shard, duration, jobs, stuck;
+  std::string seeds, seed, shard, duration, jobs, stuck, memory_max;
   std::string profile = "legal", strategy = "random";
   std::string db, junit, hashes, network;
   std::vector<std::string> settings;
@@ -25,8 +25,8 @@ struct SweepFlags {
   void add(CLI::App&);
 };
 
-// What --stuck says, or as long as a SweepRequest waits.
-int stuck_seconds(const SweepFlags&);  // throws UsageError
+// What --stuck and --memory-max say.
+run::ProcessBounds process_bounds(const SweepFlags&);  // throws UsageError
 
 // Turns flags into a request and carries it out for one suite after the other.
 class SweepCommand {

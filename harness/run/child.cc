@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 
 #include "run/check.h"
 
@@ -99,8 +100,21 @@ RunResult crashed_run(int wait_status, const std::string& output, RunResult note
   return died(std::move(reason), output, std::move(noted));
 }
 
-RunResult stuck_run(int seconds, const std::string& output) {
-  return died("stuck: no end after " + std::to_string(seconds) +
+bool is_too_big(pid_t process, const ProcessBounds& bounds) {
+  unsigned long long size = 0, resident = 0;  // in pages: proc(5), statm
+  std::ifstream statm("/proc/" + std::to_string(process) + "/statm");
+  statm >> size >> resident;
+  return resident * static_cast<unsigned long long>(::sysconf(_SC_PAGESIZE)) >> 20 >=
+         bounds.resident_mib;
+}
+
+RunResult killed_run(Killed why, const ProcessBounds& bounds, const std::string& output) {
+  if (why == Killed::memory) {
+    return died("memory: " + std::to_string(bounds.resident_mib) +
+                    " MiB in use, killed (--memory-max says how much a run may have)",
+                output, {});
+  }
+  return died("stuck: no end after " + std::to_string(bounds.stuck_seconds) +
                   " s of real time, killed (a loop without a call or an atomic access?)",
               output, {});
 }

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -64,7 +65,15 @@ std::string signal_name(int signal);
 // The result of a run whose process ended without one. `wait_status` as from waitpid; `noted` is
 // what note_crashes could still say.
 RunResult crashed_run(int wait_status, const std::string& output, RunResult noted = {});
-// That of a run which was killed because it got nowhere for `seconds` of real time.
-RunResult stuck_run(int seconds, const std::string& output);
+
+// What the process of a run may take before it is killed. A run that ends by itself never notices.
+struct ProcessBounds {
+  int stuck_seconds = 60;        // of real time without the end of a run
+  uint64_t resident_mib = 4096;  // memory
+};
+enum class Killed : uint8_t { no, stuck, memory };
+// Has the process more memory than it may?
+bool is_too_big(pid_t, const ProcessBounds&);
+RunResult killed_run(Killed, const ProcessBounds&, const std::string& output);
 
 }  // namespace pollux::run

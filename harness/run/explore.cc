@@ -41,9 +41,11 @@ class Exploration {
       if (started != last) alive = now;
       last = started;
       if (request_.budget.count() != 0 && now - start_ >= request_.budget) shared_.stop.store(true);
-      if (!stuck_ && now - alive >= std::chrono::seconds(request_.stuck_seconds)) {
-        stuck_ = true;
-        ::kill(child, SIGKILL);
+      if (killed_ == Killed::no) {
+        if (now - alive >= std::chrono::seconds(request_.bounds.stuck_seconds))
+          killed_ = Killed::stuck;
+        if (is_too_big(child, request_.bounds)) killed_ = Killed::memory;
+        if (killed_ != Killed::no) ::kill(child, SIGKILL);
       }
       listener_.on_progress(so_far());
       wait_for_event(child);
@@ -93,8 +95,8 @@ class Exploration {
     totals.diverged = shared_.diverged;
     if (shared_.result_size != 0) {
       totals.failure = read_result(shared_.result, shared_.result_size);
-    } else if (stuck_) {
-      totals.failure = stuck_run(request_.stuck_seconds, output_.tail());
+    } else if (killed_ != Killed::no) {
+      totals.failure = killed_run(killed_, request_.bounds, output_.tail());
       totals.failure->deviations = shared_.log.copy();
     } else if (status != 0 && !(interrupted_ && WIFSIGNALED(status))) {
       RunResult noted;
@@ -114,7 +116,8 @@ class Exploration {
   Output output_;
   Clock::time_point start_ = Clock::now();
   sigset_t set_, before_;
-  bool interrupted_ = false, stuck_ = false;
+  bool interrupted_ = false;
+  Killed killed_ = Killed::no;
 };
 
 }  // namespace

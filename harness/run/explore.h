@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "run/child.h"
 #include "run/plan.h"
 
 namespace pollux::run {
@@ -25,7 +26,7 @@ struct ExploreRequest {
   unsigned faults = 0;
   bool reduction = true;  // leave out what differs only in the order of independent steps
   std::chrono::milliseconds budget{0};  // 0: until all is explored
-  int stuck_seconds = 60;
+  ProcessBounds bounds;
 };
 
 struct ExploreLevel {

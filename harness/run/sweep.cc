@@ -14,6 +14,7 @@
 #include "run/sweep.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -94,7 +95,7 @@ class Sweep {
     std::unique_ptr<Output> output = std::make_unique<Output>();
     uint64_t watched_runs = 0;
     Clock::time_point since;
-    bool stuck = false;
+    Killed killed = Killed::no;
   };
 
   bool work_left(const Slot& slot) const;
@@ -104,7 +105,7 @@ class Sweep {
   bool run_seed(Slot&, uint64_t seed);  // false: the child must end
   void count(Slot&, const RunResult&, uint64_t seed);
   void child_ended(size_t index, int status);
-  void kill_stuck(size_t index);
+  void kill_beyond_bounds(size_t index);
   void wait_for_event();
   SweepTotals totals() const;
   void finish(SweepTotals&) const;
@@ -122,6 +123,7 @@ class Sweep {
   std::vector<Child> children_;
   Clock::time_point start_ = Clock::now();
   unsigned interrupts_ = 0;
+  uint64_t peak_mib_ = 0;
 };
 
 Sweep::Sweep(const SweepRequest& request, SweepListener& listener)
@@ -229,7 +231,7 @@ void Sweep::start(size_t index) {
   slot.state.store(State::idle);
   slot.note_size = 0;
   child.output->clear();
-  child.stuck = false;
+  child.killed = Killed::no;
   child.since = Clock::now();
   child.pid = fork_child(*child.output, [this, &slot, index] {
     // Low descriptors are scarce in a run: the other children's are not needed here.
@@ -254,8 +256,9 @@ void Sweep::child_ended(size_t index, int status) {
       if (interrupts_ > 1) return;
       RunResult noted;
       if (slot.note_size != 0) noted = read_result(slot.result, slot.note_size);
-      RunResult result = child.stuck ? stuck_run(request_.stuck_seconds, child.output->tail())
-                                     : crashed_run(status, child.output->tail(), noted);
+      RunResult result = child.killed != Killed::no
+                             ? killed_run(child.killed, request_.bounds, child.output->tail())
+                             : crashed_run(status, child.output->tail(), noted);
       count(slot, result, seed);
       listener_.on_failure({seed, plan_of_seed(request_, seed), result});
       break;
@@ -268,16 +271,17 @@ void Sweep::child_ended(size_t index, int status) {
   if (request_.fail_fast) header_.stop.store(true);
 }
 
-void Sweep::kill_stuck(size_t index) {
+void Sweep::kill_beyond_bounds(size_t index) {
   Child& child = children_[index];
   uint64_t runs = slots_[index].runs.get() + slots_[index].audited.get();
   if (runs != child.watched_runs || slots_[index].state.load() != State::running) {
     child.watched_runs = runs;
     child.since = Clock::now();
-  } else if (Clock::now() - child.since > std::chrono::seconds(request_.stuck_seconds)) {
-    child.stuck = true;
-    ::kill(child.pid, SIGKILL);
+  } else if (Clock::now() - child.since > std::chrono::seconds(request_.bounds.stuck_seconds)) {
+    child.killed = Killed::stuck;
   }
+  if (is_too_big(child.pid, request_.bounds)) child.killed = Killed::memory;
+  if (child.killed != Killed::no) ::kill(child.pid, SIGKILL);
 }
 
 // Waits for a child's death, an interrupt, or a tenth of a second.
@@ -323,6 +327,7 @@ SweepTotals Sweep::totals() const {
 void Sweep::finish(SweepTotals& sum) const {
   sum.complete = sum.runs == count_;
   sum.interrupted = interrupts_ != 0;
+  sum.peak_mib = peak_mib_;
   uint64_t taken = std::min(header_.next.load() - request_.first, kHashesMax);
   std::vector<uint64_t> all;
   all.reserve(taken);
@@ -351,12 +356,15 @@ SweepTotals Sweep::run() {
     for (size_t i = 0; i < children_.size(); ++i) {
       Child& child = children_[i];
       int status = 0;
-      if (child.pid > 0 && ::waitpid(child.pid, &status, WNOHANG) == child.pid)
+      rusage used{};
+      if (child.pid > 0 && ::wait4(child.pid, &status, WNOHANG, &used) == child.pid) {
+        peak_mib_ = std::max(peak_mib_, static_cast<uint64_t>(used.ru_maxrss) >> 10);
         child_ended(i, status);
+      }
       if (child.pid <= 0 && work_left(slots_[i])) start(i);
       if (child.pid > 0) {
         alive = true;
-        kill_stuck(i);
+        kill_beyond_bounds(i);
       }
     }
     if (!alive) break;

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "run/child.h"
 #include "run/plan.h"
 
 namespace pollux::run {
@@ -32,7 +33,7 @@ struct SweepRequest {
   bool fail_fast = false;
   bool keep_hashes = false;
   std::chrono::milliseconds budget{0};  // 0: until the seeds are done
-  int stuck_seconds = 60;
+  ProcessBounds bounds;
   // How a child carries out a plan; run::execute unless the suite's program is another process.
   std::function<RunResult(const Plan&, const Watch&)> carry_out;
 };
@@ -56,6 +57,7 @@ struct SweepTotals {
   bool complete = false;  // every seed was run
   bool interrupted = false;
   double seconds = 0;
+  uint64_t peak_mib = 0;         // most memory that a process had
   std::vector<uint64_t> hashes;  // by seed - first, when kept (at most 2^26); 0: died or not run
 };
 

@@ -46,8 +46,8 @@ struct Worker::Shared {
   char result[kResultMax];
 };
 
-Worker::Worker(int stuck_seconds)
-    : stuck_seconds_(stuck_seconds),
+Worker::Worker(const ProcessBounds& bounds)
+    : bounds_(bounds),
       memory_(std::make_unique<SharedMemory>(sizeof(Shared))),
       shared_(memory_->as<Shared>()) {}
 
@@ -120,10 +120,10 @@ int Worker::child_main() {
   return 0;
 }
 
-// False when the child is gone, with its wait status; `stuck` when it had to be killed. Does not
+// False when the child is gone, with its wait status; `killed` when it had to be. Does not
 // rely on the end of file alone: a process that the program forked may hold the other end.
-bool Worker::answered(int& status, bool& stuck) {
-  auto patience = std::chrono::seconds(stuck_seconds_);
+bool Worker::answered(int& status, Killed& killed) {
+  auto patience = std::chrono::seconds(bounds_.stuck_seconds);
   auto deadline = std::chrono::steady_clock::now() + patience;
   for (uint32_t last = 0;;) {
     pollfd ready{channel_, POLLIN, 0};
@@ -132,8 +132,13 @@ bool Worker::answered(int& status, bool& stuck) {
     if (::waitpid(child_, &status, ready.revents != 0 ? 0 : WNOHANG) == child_) return false;
     uint32_t at = shared_->at.load();
     if (std::exchange(last, at) != at) deadline = std::chrono::steady_clock::now() + patience;
-    if (std::chrono::steady_clock::now() < deadline) continue;
-    stuck = true;
+    if (is_too_big(child_, bounds_)) {
+      killed = Killed::memory;
+    } else if (std::chrono::steady_clock::now() >= deadline) {
+      killed = Killed::stuck;
+    } else {
+      continue;
+    }
     ::kill(child_, SIGKILL);
     ::waitpid(child_, &status, 0);
     return false;
@@ -204,8 +209,8 @@ RunResult Worker::carry_out() {
   check(::send(channel_, &byte, 1, MSG_NOSIGNAL) == 1, "worker process: send");
 
   int status = 0;
-  bool stuck = false;
-  died_ = !answered(status, stuck);
+  Killed killed = Killed::no;
+  died_ = !answered(status, killed);
   if (!died_) {
     RunResult result = read_result(shared_->result, shared_->result_size);
     if (result.verdict != Verdict::held) {
@@ -217,9 +222,9 @@ RunResult Worker::carry_out() {
   }
   ::close(channel_);
   child_ = -1;
-  if (stuck || shared_->note_size == 0) {
-    RunResult result =
-        stuck ? stuck_run(stuck_seconds_, output_.tail()) : crashed_run(status, output_.tail());
+  if (killed != Killed::no || shared_->note_size == 0) {
+    RunResult result = killed != Killed::no ? killed_run(killed, bounds_, output_.tail())
+                                            : crashed_run(status, output_.tail());
     result.deviations = shared_->log.copy();
     return result;
   }

@@ -33,8 +33,7 @@ class Runner {
 
 class Worker final : public Runner {
  public:
-  // A run that shows no end for `stuck_seconds` of real time is killed.
-  explicit Worker(int stuck_seconds = 60);
+  explicit Worker(const ProcessBounds& bounds = {});
   ~Worker() override;
 
   RunResult run(const Plan&, const Watch& = {}) override;
@@ -50,9 +49,9 @@ class Worker final : public Runner {
   int child_main();
   void stop();
   bool can_take(const Plan&) const;
-  bool answered(int& status, bool& stuck);
+  bool answered(int& status, Killed& killed);
 
-  int stuck_seconds_;
+  ProcessBounds bounds_;
   std::unique_ptr<SharedMemory> memory_;
   Shared* shared_;
   Output output_;

@@ -5,36 +5,22 @@
 //
 // The program is an echo server and its clients in one io_context, compiled as its users compile
 // it: no scheduling points but those of the calls.
-#include <sys/resource.h>
-
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <set>
 
+#include "measured.h"
 #include "pollux/world.h"
 #include "subjects/asio_echo.h"
 
 namespace {
 
+using pollux::bench::cpu_seconds;
+using pollux::bench::require;
+
 constexpr int kClients = 10;
 constexpr int kRounds = 100;
 constexpr size_t kMessageBytes = 32;
-
-double cpu_seconds() {
-  rusage used{};
-  getrusage(RUSAGE_SELF, &used);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
-  };
-  return seconds(used.ru_utime) + seconds(used.ru_stime);
-}
-
-void require(bool held, const char* what) {
-  if (held) return;
-  std::fprintf(stderr, "bench_asio_runs: %s\n", what);
-  std::exit(1);
-}
 
 void echo() {
   require(asio_echo(kClients, kRounds, kMessageBytes) == 0, "the echo program failed");

@@ -121,6 +121,16 @@ TEST_F(CommandTest, ARunThatNeverComesBackIsKilled) {
   token_of(ended);
 }
 
+TEST_F(CommandTest, ARunThatEatsAllMemoryIsKilled) {
+  Ended ended = pollux({"run", "toy-eating", "--seeds", "0..20", "--memory-max", "300"});
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_TRUE(holds(ended.out, "20 seeds: 19 held, 1 crash")) << ended.out;
+  EXPECT_TRUE(holds(ended.out, "crash (memory) in toy-eating, seed 3")) << ended.out;
+  EXPECT_TRUE(holds(ended.out, "memory: 300 MiB in use, killed")) << ended.out;
+  EXPECT_TRUE(std::regex_search(ended.out, std::regex("at most [3-9][0-9]+ MiB of memory")))
+      << ended.out;
+}
+
 TEST_F(CommandTest, AnAuditFindsWhatIsNotDeterministic) {
   Ended ended = pollux({"run", "toy-drifting", "--seeds", "0..10", "--audit"});
   EXPECT_EQ(ended.code, 3) << ended.out;

@@ -174,6 +174,9 @@ int main(int argc, char** argv) {
   if (how == "loop") {
     for (volatile unsigned turns = 0;;) turns = turns + 1;
   }
+  if (how == "eats") {
+    for (std::vector<std::string> eaten;;) eaten.emplace_back(1 << 16, 'x');
+  }
   if (how == "who") say_who();
   if (how == "proc") return read_proc();
   if (how == "interrupts") return ::open("/proc/interrupts", O_RDONLY);

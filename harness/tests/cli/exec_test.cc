@@ -74,6 +74,15 @@ TEST_F(ExecTest, ALoopWithoutCallsIsEndedWhenTheUserWishes) {
   }
 }
 
+TEST_F(ExecTest, AProgramThatEatsAllMemoryIsKilled) {
+  for (const char* seeds : {"--seed=7", "--seeds=7..8"}) {
+    Ended ended = pollux({"exec", seeds, "--memory-max", "200", "--", EXEC_PROGRAM, "eats"});
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_NE(ended.out.find("memory: 200 MiB in use, killed"), std::string::npos)
+        << ended.out << ended.err;
+  }
+}
+
 TEST_F(ExecTest, TheProgramRunsOnTheTwinAndSeesNoPreload) {
   Ended ended = exec("");
   EXPECT_NE(ended.out.find("descriptor 64, preload ''"), std::string::npos) << ended.out;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "pollux/suite.h"
 #include "toy_subject.h"
@@ -21,6 +22,7 @@ enum class Kind {
   crash,     // a lost update: abort
   drifting,  // carries state from one run to the next: not deterministic
   stuck,     // seed 3 never ends and never makes a call
+  eating,    // nor does it here, and takes more and more memory
 };
 
 constexpr std::string_view kPrefix = "rounds ";
@@ -42,7 +44,7 @@ class ToySuite final : public pollux::Suite {
   std::string_view name() const override { return name_; }
   std::string_view description() const override { return "two threads hand over items"; }
   std::string workload(uint64_t seed) const override {
-    if (kind_ == Kind::stuck) return workload_of(seed == 3 ? 1000 : 1);
+    if (kind_ == Kind::stuck || kind_ == Kind::eating) return workload_of(seed == 3 ? 1000 : 1);
     return workload_of(static_cast<int>(1 + seed % 40));
   }
   std::string validate(const std::string& workload) const override {
@@ -91,6 +93,9 @@ class ToySuite final : public pollux::Suite {
     if (kind_ == Kind::stuck && expected == 2000) {
       for (;;) asm volatile("");
     }
+    if (kind_ == Kind::eating && expected == 2000) {
+      for (std::vector<std::string> eaten;;) eaten.emplace_back(1 << 16, 'x');
+    }
     if (count == expected) return;
     if (kind_ == Kind::crash) {
       std::fprintf(stderr, "toy: %d counted, %d expected\n", count, expected);
@@ -106,6 +111,7 @@ class ToySuite final : public pollux::Suite {
 
 const ToySuite good("toy", Kind::good), lost("toy-lost", Kind::lost),
     count("toy-count", Kind::count), crash("toy-crash", Kind::crash),
-    drifting("toy-drifting", Kind::drifting), stuck("toy-stuck", Kind::stuck);
+    drifting("toy-drifting", Kind::drifting), stuck("toy-stuck", Kind::stuck),
+    eating("toy-eating", Kind::eating);
 
 }  // namespace
