@@ -274,6 +274,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   shared->log_steps = watch.log;
   shared->points_max = watch.points_max;
   shared->calls_max = watch.calls_max;
+  shared->stack_of = watch.stack_of;
   shared->trap_escapes = trap_escapes_;
   shared->token_size = token.size();
   std::copy(token.begin(), token.end(), shared->token);

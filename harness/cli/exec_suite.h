@@ -45,6 +45,7 @@ struct ExecShared {
   bool trace, steps, log_steps;  // by the parent
   bool trap_escapes;
   uint64_t points_max, calls_max;
+  uint32_t stack_of;   // run::Watch
   size_t token_size;   // by the parent: the plan, as a token
   size_t result_size;  // by the library, last: 0 while there is no result
   size_t note_size;    // by the library's signal handler: what a crash left in `result`

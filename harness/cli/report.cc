@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kNamedDeviations = 10;
 constexpr size_t kDetailLines = 20;
+constexpr size_t kRaceLines = 40;  // two stacks
 constexpr size_t kLineWidth = 160;
 
 std::string cut(const std::string& text, size_t width = kLineWidth) {
@@ -148,8 +149,9 @@ void print_failure(const run::Plan& plan, const RunResult& result, const std::st
     std::fprintf(to, "  noted:    %s\n", cut(to_string(note), 400).c_str());
   }
   if (!result.details.empty()) {
+    const size_t most = result.verdict == Verdict::data_race ? kRaceLines : kDetailLines;
     std::fprintf(to, "  at the end:\n");
-    print_indented(result.details, all_details ? SIZE_MAX : kDetailLines, to);
+    print_indented(result.details, all_details ? SIZE_MAX : most, to);
   }
   std::fprintf(to, "pollux replay %s\n", token.c_str());
 }

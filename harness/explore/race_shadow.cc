@@ -67,9 +67,12 @@ struct Shadow {
   Slot recent = {0, nullptr};
   uint32_t run = 0;
   uint32_t ordinal = 0;
+  uint32_t wanted = 0;  // the ordinal whose stack is to be kept
   Overflow* overflows = nullptr;
   uint32_t overflows_used = 0;
   uint32_t stack_since[kThreadsMax] = {};  // ordinal at which the thread with it began
+  Access kept = {};                        // the last one with the wanted ordinal
+  CallStack stack = {};                    // its
 };
 constinit Shadow shadow = {};
 
@@ -154,7 +157,23 @@ RaceParty party(const Access& access) {
           .writes = access.writes != 0,
           .atomic = access.atomic != 0,
           .size = static_cast<unsigned>(__builtin_popcount(access.bytes)),
-          .code = access.code};
+          .code = access.code,
+          .number = access.ordinal};
+}
+
+// Out of line, so that who wants no stack pays for a comparison only.
+[[gnu::noinline, gnu::cold]] void keep_stack(const Access& access) {
+  shadow.kept = access;
+  shadow.stack = stack_from(access.code);
+}
+
+// Ordinals are used again after a billion of accesses, and whether a run makes the same ones as
+// another is for the program to say: only an access that is the very same has had that stack.
+CallStack kept_stack(const Access& access) {
+  const Access& kept = shadow.kept;
+  const bool same = kept.ordinal == access.ordinal && kept.tag == access.tag &&
+                    kept.epoch == access.epoch && kept.code == access.code;
+  return same ? shadow.stack : CallStack{};
 }
 
 bool conflict(const Access& a, const Access& b) {
@@ -185,7 +204,7 @@ void check_cell(Cell& cell, uintptr_t address, const Access& access, const Vecto
       if (stands_for(access, old)) continue;
     } else if (conflict(old, access)) {
       if (is_of_another_life(address, old)) continue;
-      report_race(party(old), party(access));
+      report_race(party(old), kept_stack(old), party(access));
     }
     if (kept != i) access_of(cell, kept) = old;
     ++kept;
@@ -196,10 +215,13 @@ void check_cell(Cell& cell, uintptr_t address, const Access& access, const Vecto
 
 }  // namespace
 
+void keep_stack_of(uint32_t number) { shadow.wanted = number; }
+
 void reset_race_shadow() {
   ++shadow.run;
   shadow.ordinal = 0;
   shadow.overflows_used = 0;
+  shadow.kept = {};
   std::fill(std::begin(shadow.stack_since), std::end(shadow.stack_since), 0);
 }
 
@@ -215,6 +237,7 @@ void check_access(const volatile void* at, size_t size, AccessKind kind, uintptr
   access.ordinal = ++shadow.ordinal;
   access.writes = kind.writes;
   access.atomic = kind.atomic;
+  if (__builtin_expect(access.ordinal == shadow.wanted, 0)) keep_stack(access);
   auto address = reinterpret_cast<uintptr_t>(at);
   uintptr_t end = address + size;
   while (address < end) {
