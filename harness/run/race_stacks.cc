@@ -39,6 +39,22 @@ std::vector<Access> accesses_of(const RunResult& result) {
   return accesses;
 }
 
+// A function that calls itself is there once, with how often.
+std::vector<std::string> functions_of(const Access& access, Story& story) {
+  std::vector<std::string> all;
+  for (const std::string& place : access.stack) {
+    for (std::string& function : story.functions_at(place)) all.push_back(std::move(function));
+  }
+  if (all.empty()) return access.stack;
+  std::vector<std::string> functions;
+  for (size_t i = 0, next = 0; i < all.size(); i = next) {
+    while (next < all.size() && all[next] == all[i]) ++next;
+    const size_t times = next - i;
+    functions.push_back(all[i] + (times == 1 ? "" : ", " + std::to_string(times) + " times"));
+  }
+  return functions;
+}
+
 bool lacks_callers(const RunResult& result) {
   return result.details.find(explore::kNoCallers) != std::string::npos;
 }
@@ -63,13 +79,8 @@ RunResult with_both_stacks(const Plan& plan, RunResult result, Runner& runner) {
 std::vector<std::string> accesses_in_source(const RunResult& result, Story& story) {
   std::vector<std::string> lines;
   for (const Access& access : accesses_of(result)) {
-    std::vector<std::string> functions;
-    for (const std::string& place : access.stack) {
-      for (std::string& function : story.functions_at(place)) {
-        functions.push_back(std::move(function));
-      }
-    }
     lines.push_back(access.what + ":");
+    std::vector<std::string> functions = functions_of(access, story);
     const size_t shown = std::min(functions.size(), kFunctionsMost);
     for (size_t i = 0; i < shown; ++i) lines.push_back("  " + functions[i]);
     if (functions.size() > shown) {
