@@ -24,6 +24,7 @@
 #include "cli/client_script.h"
 #include "cli/exec_launch.h"
 #include "cli/exec_line.h"
+#include "explore/modules.h"
 #include "run/build_info.h"
 #include "run/check.h"
 #include "run/result_code.h"
@@ -260,6 +261,11 @@ std::string build_of(const run::Plan& plan) {
   if (plan.suite == nullptr || plan.suite->name() != kExecSuite) return run::build_id();
   static const std::string build = run::build_id_of_file(preload_library());
   return build;
+}
+
+std::vector<std::string> modules_of(const run::Plan& plan) {
+  if (plan.suite->name() != kExecSuite) return explore::module_paths();
+  return {parse_exec_workload(plan.workload).program};
 }
 
 ExecRunner::ExecRunner(bool show_output, int stuck_seconds)

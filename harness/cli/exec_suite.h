@@ -79,6 +79,10 @@ std::unique_ptr<run::Runner> make_runner(const run::Plan&, bool show_output = fa
 // The build that carries out the plan: this binary, or for the exec suite the preloaded library.
 std::string build_of(const run::Plan&);
 
+// Where the code of the plan's runs is, as far as it is known without a run: this process, or the
+// program alone.
+std::vector<std::string> modules_of(const run::Plan&);
+
 // Where the shell would find it, without symbolic links; empty when nowhere.
 std::string find_program(const std::string& name);
 

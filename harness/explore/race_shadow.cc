@@ -161,8 +161,9 @@ RaceParty party(const Access& access) {
           .number = access.ordinal};
 }
 
-// Out of line, so that who wants no stack pays for a comparison only.
-[[gnu::noinline, gnu::cold]] void keep_stack(const Access& access) {
+// Out of line and by value: who wants no stack pays for a comparison, and `access` can stay in
+// registers.
+[[gnu::noinline, gnu::cold]] void keep_stack(Access access) {
   shadow.kept = access;
   shadow.stack = stack_from(access.code);
 }
@@ -174,6 +175,11 @@ CallStack kept_stack(const Access& access) {
   const bool same = kept.ordinal == access.ordinal && kept.tag == access.tag &&
                     kept.epoch == access.epoch && kept.code == access.code;
   return same ? shadow.stack : CallStack{};
+}
+
+// The same holds here.
+[[noreturn, gnu::noinline, gnu::cold]] void found_race(Access earlier, Access later) {
+  report_race(party(earlier), kept_stack(earlier), party(later));
 }
 
 bool conflict(const Access& a, const Access& b) {
@@ -204,7 +210,7 @@ void check_cell(Cell& cell, uintptr_t address, const Access& access, const Vecto
       if (stands_for(access, old)) continue;
     } else if (conflict(old, access)) {
       if (is_of_another_life(address, old)) continue;
-      report_race(party(old), kept_stack(old), party(access));
+      found_race(old, access);
     }
     if (kept != i) access_of(cell, kept) = old;
     ++kept;
@@ -234,10 +240,11 @@ void check_access(const volatile void* at, size_t size, AccessKind kind, uintptr
   access.code = code;
   access.tag = tag;
   access.epoch = clock.of(tag);
-  access.ordinal = ++shadow.ordinal;
+  const uint32_t ordinal = ++shadow.ordinal;
+  access.ordinal = ordinal;
   access.writes = kind.writes;
   access.atomic = kind.atomic;
-  if (__builtin_expect(access.ordinal == shadow.wanted, 0)) keep_stack(access);
+  if (__builtin_expect(ordinal == shadow.wanted, 0)) keep_stack(access);
   auto address = reinterpret_cast<uintptr_t>(at);
   uintptr_t end = address + size;
   while (address < end) {

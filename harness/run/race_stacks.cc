@@ -15,7 +15,8 @@ namespace pollux::run {
 namespace {
 
 constexpr unsigned kAttempts = 2;
-constexpr size_t kFunctionsMost = 6;  // of a stack, on a screen that has more to show
+constexpr std::string_view kIndent = "  ";  // of a place in the details
+constexpr size_t kFunctionsMost = 6;        // of a stack, on a screen that has more to show
 
 struct Access {
   std::string what;                // "t1 writes 4 bytes"
@@ -28,8 +29,8 @@ std::vector<Access> accesses_of(const RunResult& result) {
   if (result.verdict != Verdict::data_race) return accesses;
   std::istringstream lines(result.details);
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("  ") && !accesses.empty()) {
-      accesses.back().stack.push_back(line.substr(2));
+    if (line.starts_with(kIndent) && !accesses.empty()) {
+      accesses.back().stack.push_back(line.substr(kIndent.size()));
     } else if (line.ends_with(':') && accesses.size() < 2) {
       accesses.push_back({line.substr(0, line.size() - 1), {}});
     } else {
@@ -74,6 +75,26 @@ RunResult with_both_stacks(const Plan& plan, RunResult result, Runner& runner) {
     break;
   }
   return result;
+}
+
+std::string with_functions(const std::string& details, const std::vector<std::string>& modules) {
+  RunResult of_modules;
+  of_modules.log.modules = modules;
+  Story story(of_modules);
+  std::string text;
+  std::istringstream lines(details);
+  for (std::string line; std::getline(lines, line);) {
+    text += line;
+    if (line.starts_with(kIndent)) {
+      const std::string place = line.substr(kIndent.size());
+      const char* between = "  ";
+      for (const std::string& function : story.functions_at(place)) {
+        if (function != place) text += std::exchange(between, " < ") + function;
+      }
+    }
+    text += "\n";
+  }
+  return text;
 }
 
 std::vector<std::string> accesses_in_source(const RunResult& result, Story& story) {

@@ -17,6 +17,10 @@ namespace pollux::run {
 // so. Anything else is returned as it is.
 RunResult with_both_stacks(const Plan& plan, RunResult result, Runner&);
 
+// `details` of a run with the program's functions behind each place, inlined ones first:
+// "server+0x1f3 server.cc:7 in serve". `modules`: paths, that of the executable first.
+std::string with_functions(const std::string& details, const std::vector<std::string>& modules);
+
 // Both accesses of a race, the later one first: what it was, and below it the program's functions
 // that led there, innermost first. Empty for anything else.
 std::vector<std::string> accesses_in_source(const RunResult&, Story&);

@@ -85,23 +85,21 @@ TEST_F(ExplainTest, ACrashIsExplainedUpToIt) {
 TEST_F(ExplainTest, BothAccessesOfADataRaceHaveTheirStacks) {
   Ended found = pollux({"run", "toy-race", "--races", "--seeds", "0..20", "--quiet"});
   EXPECT_EQ(found.code, 1) << found.out << found.err;
-  const std::string places = "(\n +pollux_toy\\+0x[0-9a-f]+){4,}\n";
   EXPECT_TRUE(
-      std::regex_search(found.out, std::regex(" 4 bytes:" + places +
-                                              " +(left|right) wrote 4 bytes, access [0-9]+ of "
-                                              "the run:" +
-                                              places)))
+      std::regex_search(found.out, std::regex("wrote 4 bytes, access [0-9]+ of the run:\n")))
       << found.out;
-  EXPECT_FALSE(holds(found.out, "callers are not known")) << found.out;
-
   Ended explained = pollux({"explain", token_of(found), "--no-seal"});
   expect_one_screen(explained, token_of(found));
-  for (const std::string name : {"left", "right"}) {
-    const std::string at = "\n +toy_subject.cc:[0-9]+ in ";
-    EXPECT_TRUE(std::regex_search(
-        explained.out, std::regex(name + " (reads|writes|wrote) 4 bytes[^:]*:" + at + name +
-                                  "_step" + at + name + "_leg" + at + "toy_bump_" + name + "\n")))
-        << explained.out;
+
+  auto access = [](const std::string& side, const std::string& place) {
+    const std::string at = "\n +" + place + "toy_subject.cc:[0-9]+ in ";
+    return std::regex(side + " (reads|writes|wrote) 4 bytes[^:]*:" + at + side + "_step" + at +
+                      side + "_leg" + at + "toy_bump_" + side + "\n");
+  };
+  for (const char* side : {"left", "right"}) {
+    EXPECT_TRUE(std::regex_search(found.out, access(side, "pollux_toy\\+0x[0-9a-f]+  ")))
+        << found.out;
+    EXPECT_TRUE(std::regex_search(explained.out, access(side, ""))) << explained.out;
   }
   // A run that ended in this process can not be carried out again.
   Ended here = pollux({"replay", token_of(found), "--no-fork"});

@@ -90,6 +90,7 @@ TEST(RaceStacksTest, PlacesThatNobodyKnowsAreShownAsTheyAre) {
             (std::vector<std::string>{"b writes 4 bytes:", "  there+0x2", "  there+0x3",
                                       "a wrote 4 bytes, access 7 of the run:", "  there+0x1",
                                       "  its callers are not known"}));
+  EXPECT_EQ(run::with_functions(result.details, {}), result.details);
   RunResult deadlock = result;
   deadlock.verdict = Verdict::deadlock;
   EXPECT_TRUE(run::accesses_in_source(deadlock, story).empty());
