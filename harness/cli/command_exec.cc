@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/exec_suite.h"
 #include "cli/report.h"
 #include "cli/sweep_command.h"
+#include "run/race_stacks.h"
 #include "run/token.h"
 
 namespace pollux::cli {
@@ -69,6 +71,7 @@ class ExecCommand final : public Command {
                    network};
     RunResult result = ExecRunner(/*show_output=*/true, process_bounds(flags_)).run(plan);
     if (result.verdict != Verdict::held) {
+      result = run::with_both_stacks(plan, std::move(result), *make_runner(plan));
       print_failure(plan, result, "seed " + std::to_string(seed),
                     run::encode_or_write(run::make_token(plan, result, build_of(plan))));
     }

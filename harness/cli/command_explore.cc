@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
+#include <utility>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -7,6 +8,7 @@
 #include "cli/explore_report.h"
 #include "cli/report.h"
 #include "run/explain.h"
+#include "run/race_stacks.h"
 #include "run/token.h"
 
 namespace pollux::cli {
@@ -59,6 +61,9 @@ class ExploreCommand final : public Command {
       std::unique_ptr<run::Runner> runner = make_runner(totals.plan);
       run::add_meanings(found, run::run_with_log(totals.plan, *totals.failure, died, *runner));
       token = run::encode_or_write(found);
+      if (!json_) {
+        totals.failure = run::with_both_stacks(totals.plan, std::move(*totals.failure), *runner);
+      }
     }
     int code = exit_code_for(totals);
     report.end(totals, token, code);

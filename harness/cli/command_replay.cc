@@ -2,6 +2,7 @@
 //
 // replay and trace: one run again, from a token or from a seed.
 #include <cstdio>
+#include <utility>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -10,6 +11,7 @@
 #include "cli/report.h"
 #include "cli/token_argument.h"
 #include "run/divergence.h"
+#include "run/race_stacks.h"
 #include "run/text_code.h"
 
 namespace pollux::cli {
@@ -91,6 +93,8 @@ class ReplayCommand final : public Command {
                 std::string(to_string(result.verdict)).c_str(), run::hex(result.hash).c_str(),
                 other.empty() ? "" : " (another build's token)");
     if (result.verdict == Verdict::held) return exit_code::kHeld;
+    // Not with --no-fork: this process has threads of a run that ended in it.
+    if (!no_fork_) result = run::with_both_stacks(plan, std::move(result), *make_runner(plan));
     print_failure(plan, result, "", run::encode_or_write(token), stdout, details_);
     return exit_code_of(result.verdict);
   }

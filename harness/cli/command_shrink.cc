@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <cstdio>
 #include <fstream>
+#include <utility>
 
 #include "cli/arguments.h"
 #include "cli/commands.h"
@@ -9,6 +10,7 @@
 #include "cli/report.h"
 #include "cli/test_source.h"
 #include "cli/token_argument.h"
+#include "run/race_stacks.h"
 #include "run/shrinker.h"
 
 namespace pollux::cli {
@@ -75,6 +77,7 @@ class ShrinkCommand final : public Command {
       if (!test_file_.empty()) write_test(*explanation, run::encode(small));
     } else {
       run::Token small = run::make_token(result.plan, result.result, build_of(result.plan));
+      result.result = run::with_both_stacks(result.plan, std::move(result.result), *runner);
       print_failure(result.plan, result.result, "shrunk", run::encode_or_write(small));
       if (!test_file_.empty())
         throw UsageError{"--emit-test: no test of a failure that is not explained: " +

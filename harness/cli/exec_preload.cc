@@ -36,6 +36,7 @@
 #include "cli/exec_suite.h"
 #include "explore/clock.h"
 #include "explore/processes.h"
+#include "explore/race_shadow.h"
 #include "explore/scheduler.h"
 #include "oracle/process.h"
 #include "pollux/shim/gate.h"
@@ -156,6 +157,7 @@ __attribute__((constructor)) void begin() {
   options.log_steps = shared.log_steps;
   if (shared.points_max != 0) options.points_max = shared.points_max;
   if (shared.calls_max != 0) options.calls_max = shared.calls_max;
+  explore::keep_stack_of(shared.stack_of);
   auto strategy = std::make_unique<run::Tap>(*preloaded->inner, shared.log);
   options.strategy = strategy.get();
   preloaded->process = shim::raw_system_call(SYS_getpid);

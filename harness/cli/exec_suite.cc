@@ -24,6 +24,7 @@
 #include "cli/client_script.h"
 #include "cli/exec_launch.h"
 #include "cli/exec_line.h"
+#include "explore/modules.h"
 #include "run/build_info.h"
 #include "run/check.h"
 #include "run/result_code.h"
@@ -263,6 +264,11 @@ std::string build_of(const run::Plan& plan) {
   return build;
 }
 
+std::vector<std::string> modules_of(const run::Plan& plan) {
+  if (plan.suite->name() != kExecSuite) return explore::module_paths();
+  return {parse_exec_workload(plan.workload).program};
+}
+
 ExecRunner::ExecRunner(bool show_output, const run::ProcessBounds& bounds)
     : show_output_(show_output), bounds_(bounds) {}
 
@@ -275,6 +281,7 @@ RunResult ExecRunner::run(const run::Plan& plan, const run::Watch& watch) {
   shared->log_steps = watch.log;
   shared->points_max = watch.points_max;
   shared->calls_max = watch.calls_max;
+  shared->stack_of = watch.stack_of;
   shared->trap_escapes = trap_escapes_;
   shared->token_size = token.size();
   std::copy(token.begin(), token.end(), shared->token);

@@ -45,6 +45,7 @@ struct ExecShared {
   bool trace, steps, log_steps;  // by the parent
   bool trap_escapes;
   uint64_t points_max, calls_max;
+  uint32_t stack_of;   // run::Watch
   size_t token_size;   // by the parent: the plan, as a token
   size_t result_size;  // by the library, last: 0 while there is no result
   size_t note_size;    // by the library's signal handler: what a crash left in `result`
@@ -77,6 +78,10 @@ std::unique_ptr<run::Runner> make_runner(const run::Plan&, bool show_output = fa
 
 // The build that carries out the plan: this binary, or for the exec suite the preloaded library.
 std::string build_of(const run::Plan&);
+
+// Where the code of the plan's runs is, as far as it is known without a run: this process, or the
+// program alone.
+std::vector<std::string> modules_of(const run::Plan&);
 
 // Where the shell would find it, without symbolic links; empty when nowhere.
 std::string find_program(const std::string& name);

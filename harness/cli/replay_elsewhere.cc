@@ -2,11 +2,13 @@
 #include "cli/replay_elsewhere.h"
 
 #include <cstdio>
+#include <utility>
 #include <vector>
 
 #include "cli/report.h"
 #include "run/elsewhere.h"
 #include "run/explain.h"
+#include "run/race_stacks.h"
 
 namespace pollux::cli {
 namespace {
@@ -73,6 +75,7 @@ std::optional<GivenToken> replay_elsewhere(const GivenToken& given, run::Runner&
   if (found.how == How::not_at_all) {
     code = exit_code_of(found.result.verdict);
     if (found.result.verdict != Verdict::held) {
+      found.result = run::with_both_stacks(found.plan, std::move(found.result), runner);
       print_failure(found.plan, found.result, "", run::encode_or_write(here));
     } else if (!is_shrunk(given.token)) {
       code = exit_code::kInconclusive;

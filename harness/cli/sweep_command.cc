@@ -15,6 +15,7 @@
 #include "cli/report.h"
 #include "run/build_info.h"
 #include "run/divergence.h"
+#include "run/race_stacks.h"
 #include "run/text_code.h"
 #include "run/token.h"
 
@@ -280,8 +281,10 @@ int SweepCommand::run_one(const run::SweepRequest& request) {
     char* text = nullptr;
     size_t size = 0;
     std::FILE* memory = ::open_memstream(&text, &size);
-    print_failure(first.plan, first.result, "seed " + std::to_string(first.seed),
-                  listener.first_token_, memory);
+    const RunResult shown =
+        run::with_both_stacks(first.plan, first.result, *make_runner(first.plan));
+    print_failure(first.plan, shown, "seed " + std::to_string(first.seed), listener.first_token_,
+                  memory);
     std::fclose(memory);
     last_words_.assign(text, size);
     std::free(text);

@@ -8,6 +8,7 @@
 
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "explore/check.h"
 #include "pollux/shim/gate.h"
@@ -160,12 +161,17 @@ std::vector<std::string> module_paths() {
         return 0;
       },
       &paths);
+  std::string self = executable_path();
+  if (!paths.empty() && !self.empty()) paths[0] = std::move(self);
+  return paths;
+}
+
+std::string executable_path() {
   char self[PATH_MAX];
   long size =
       shim::raw_system_call(SYS_readlinkat, AT_FDCWD, reinterpret_cast<long>("/proc/self/exe"),
                             reinterpret_cast<long>(self), sizeof self);
-  if (!paths.empty() && size > 0) paths[0].assign(self, static_cast<size_t>(size));
-  return paths;
+  return size > 0 ? std::string(self, static_cast<size_t>(size)) : "";
 }
 
 void confirm_static_tls(uintptr_t donor_thread_pointer) {

@@ -26,6 +26,8 @@ uint64_t module_relative(uintptr_t address);
 
 // Paths of the modules, by number. Allocates.
 std::vector<std::string> module_paths();
+// Of the first one, which the loader knows by no name. Allocates.
+std::string executable_path();
 
 // Called on a fresh donor: which modules have their TLS at a fixed offset from its thread pointer
 // shows by comparison with the thread that looked at them first.

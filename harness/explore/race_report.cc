@@ -6,11 +6,13 @@
 #include "explore/race_report.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <unwind.h>
 
+#include <charconv>
 #include <cstdio>
-#include <string>
 
+#include "explore/modules.h"
 #include "explore/state.h"
 
 namespace pollux::explore {
@@ -19,14 +21,14 @@ namespace {
 // `code` is a return address: the call is in front of it.
 std::string place_name(uintptr_t code) {
   Dl_info info{};
-  if (::dladdr(reinterpret_cast<void*>(code), &info) == 0 || info.dli_fname == nullptr) {
-    return "?";
-  }
-  std::string file = info.dli_fname;
+  void* found = nullptr;
+  if (::dladdr1(reinterpret_cast<void*>(code), &info, &found, RTLD_DL_LINKMAP) == 0) return "?";
+  const auto& module = *static_cast<const link_map*>(found);
+  // Not the name that the program was started by, which need not be that of a file.
+  std::string file = *module.l_name != '\0' ? module.l_name : executable_path();
   file = file.substr(file.rfind('/') + 1);
   char offset[32];
-  std::snprintf(offset, sizeof offset, "+0x%zx",
-                static_cast<size_t>(code - 1 - reinterpret_cast<uintptr_t>(info.dli_fbase)));
+  std::snprintf(offset, sizeof offset, "+0x%zx", static_cast<size_t>(code - 1 - module.l_addr));
   return file + offset;
 }
 
@@ -37,26 +39,26 @@ std::string sentence(const RaceParty& party, const char* read, const char* write
 }
 
 struct Walk {
-  uintptr_t from;  // the frame of the access; what is below it is the detector's
-  bool begun;
-  std::string text;
-  unsigned frames;
+  uintptr_t from;
+  CallStack stack;
 };
 
 _Unwind_Reason_Code step(_Unwind_Context* context, void* argument) {
-  constexpr unsigned kFramesMax = 24;
-  Walk& walk = *static_cast<Walk*>(argument);
+  auto& [from, stack] = *static_cast<Walk*>(argument);
   uintptr_t code = _Unwind_GetIP(context);
-  walk.begun = walk.begun || code == walk.from;
-  if (!walk.begun || code == 0) return _URC_NO_REASON;
-  walk.text += "  " + place_name(code) + "\n";
-  return ++walk.frames == kFramesMax ? _URC_NORMAL_STOP : _URC_NO_REASON;
+  if ((stack.count == 0 && code != from) || code == 0) return _URC_NO_REASON;
+  stack.frames[stack.count++] = code;
+  return stack.count == CallStack::kFramesMax ? _URC_NORMAL_STOP : _URC_NO_REASON;
 }
 
-std::string stack_from(uintptr_t code) {
-  Walk walk = {code, false, "", 0};
-  _Unwind_Backtrace(step, &walk);
-  return walk.begun ? walk.text : "  " + place_name(code) + "\n";
+// In front of the number of an access, and behind it.
+constexpr std::string_view kNumber = ", access ", kOfRun = " of the run:\n";
+
+std::string lines_of(const CallStack& stack, uintptr_t code) {
+  if (stack.count == 0) return "  " + place_name(code) + "\n";
+  std::string text;
+  for (unsigned i = 0; i < stack.count; ++i) text += "  " + place_name(stack.frames[i]) + "\n";
+  return text;
 }
 
 std::string& details() {
@@ -66,15 +68,34 @@ std::string& details() {
 
 }  // namespace
 
+CallStack stack_from(uintptr_t code) {
+  Walk walk = {code, {}};
+  _Unwind_Backtrace(step, &walk);
+  return walk.stack;
+}
+
 const std::string& race_details() { return details(); }
 
-void report_race(const RaceParty& earlier, const RaceParty& later) {
+void report_race(const RaceParty& earlier, const CallStack& stack, const RaceParty& later) {
   std::string first = place_name(earlier.code), second = place_name(later.code);
-  details() = sentence(later, "reads", "writes") + ":\n" + stack_from(later.code) +
-              sentence(earlier, "read", "wrote") + ":\n  " + first + "\n";
+  details() = sentence(later, "reads", "writes") + ":\n" +
+              lines_of(stack_from(later.code), later.code) + sentence(earlier, "read", "wrote") +
+              std::string(kNumber) + std::to_string(earlier.number) + std::string(kOfRun) +
+              lines_of(stack, earlier.code) +
+              (stack.count == 0 ? std::string(kNoCallers) + "\n" : "");
   end_run(Verdict::data_race, second + " / " + first + ": " + sentence(later, "reads", "writes") +
                                   " that " + sentence(earlier, "read", "wrote") +
                                   ", and nothing orders the two");
+}
+
+uint32_t earlier_access(const std::string& details) {
+  const size_t end = details.find(kOfRun);
+  const size_t begin = end == std::string::npos ? end : details.rfind(kNumber, end);
+  if (begin == std::string::npos) return 0;
+  const char* digits = details.data() + begin + kNumber.size();
+  uint32_t number = 0;
+  auto [at, error] = std::from_chars(digits, details.data() + end, number);
+  return error == std::errc() && at == details.data() + end ? number : 0;
 }
 
 }  // namespace pollux::explore

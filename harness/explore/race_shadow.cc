@@ -67,9 +67,12 @@ struct Shadow {
   Slot recent = {0, nullptr};
   uint32_t run = 0;
   uint32_t ordinal = 0;
+  uint32_t wanted = 0;  // the ordinal whose stack is to be kept
   Overflow* overflows = nullptr;
   uint32_t overflows_used = 0;
   uint32_t stack_since[kThreadsMax] = {};  // ordinal at which the thread with it began
+  Access kept = {};                        // the last one with the wanted ordinal
+  CallStack stack = {};                    // its
 };
 constinit Shadow shadow = {};
 
@@ -154,7 +157,29 @@ RaceParty party(const Access& access) {
           .writes = access.writes != 0,
           .atomic = access.atomic != 0,
           .size = static_cast<unsigned>(__builtin_popcount(access.bytes)),
-          .code = access.code};
+          .code = access.code,
+          .number = access.ordinal};
+}
+
+// Out of line and by value: who wants no stack pays for a comparison, and `access` can stay in
+// registers.
+[[gnu::noinline, gnu::cold]] void keep_stack(Access access) {
+  shadow.kept = access;
+  shadow.stack = stack_from(access.code);
+}
+
+// Ordinals are used again after a billion of accesses, and whether a run makes the same ones as
+// another is for the program to say: only an access that is the very same has had that stack.
+CallStack kept_stack(const Access& access) {
+  const Access& kept = shadow.kept;
+  const bool same = kept.ordinal == access.ordinal && kept.tag == access.tag &&
+                    kept.epoch == access.epoch && kept.code == access.code;
+  return same ? shadow.stack : CallStack{};
+}
+
+// The same holds here.
+[[noreturn, gnu::noinline, gnu::cold]] void found_race(Access earlier, Access later) {
+  report_race(party(earlier), kept_stack(earlier), party(later));
 }
 
 bool conflict(const Access& a, const Access& b) {
@@ -185,7 +210,7 @@ void check_cell(Cell& cell, uintptr_t address, const Access& access, const Vecto
       if (stands_for(access, old)) continue;
     } else if (conflict(old, access)) {
       if (is_of_another_life(address, old)) continue;
-      report_race(party(old), party(access));
+      found_race(old, access);
     }
     if (kept != i) access_of(cell, kept) = old;
     ++kept;
@@ -196,10 +221,13 @@ void check_cell(Cell& cell, uintptr_t address, const Access& access, const Vecto
 
 }  // namespace
 
+void keep_stack_of(uint32_t number) { shadow.wanted = number; }
+
 void reset_race_shadow() {
   ++shadow.run;
   shadow.ordinal = 0;
   shadow.overflows_used = 0;
+  shadow.kept = {};
   std::fill(std::begin(shadow.stack_since), std::end(shadow.stack_since), 0);
 }
 
@@ -212,9 +240,11 @@ void check_access(const volatile void* at, size_t size, AccessKind kind, uintptr
   access.code = code;
   access.tag = tag;
   access.epoch = clock.of(tag);
-  access.ordinal = ++shadow.ordinal;
+  const uint32_t ordinal = ++shadow.ordinal;
+  access.ordinal = ordinal;
   access.writes = kind.writes;
   access.atomic = kind.atomic;
+  if (__builtin_expect(ordinal == shadow.wanted, 0)) keep_stack(access);
   auto address = reinterpret_cast<uintptr_t>(at);
   uintptr_t end = address + size;
   while (address < end) {

@@ -23,6 +23,10 @@ struct AccessKind {
 // The current thread accesses [at, at + size) by the instruction in front of `code`.
 void check_access(const volatile void* at, size_t size, AccessKind, uintptr_t code);
 
+// In the runs from here on the stack of the access of that number is kept for the report of a race
+// that it is the earlier party of (race_report.h). 0: of none, as in the beginning.
+void keep_stack_of(uint32_t number);
+
 void reset_race_shadow();
 // [at, at + size) begins a new life: nothing that happened to it counts.
 void forget_memory(const void* at, size_t size);

@@ -17,8 +17,10 @@
 #include <tuple>
 #include <utility>
 
+#include "explore/race_report.h"
 #include "pollux/faults/point.h"
 #include "run/passing_run.h"
+#include "run/race_stacks.h"
 #include "run/sparse_search.h"
 #include "run/story.h"
 
@@ -424,6 +426,7 @@ std::vector<ExplainRow> best_rows(const Explanation& explained, size_t most) {
 
 RunResult run_with_log(const Plan& plan, const RunResult& known, bool died, Runner& runner) {
   Watch watch{.log = true};
+  if (known.verdict == Verdict::data_race) watch.stack_of = explore::earlier_access(known.details);
   if (died && known.points != 0) watch.points_max = known.points;
   return runner.run(plan, watch);
 }
@@ -454,6 +457,7 @@ std::variant<Explanation, std::string> explain(const ExplainRequest& request, Ru
   }
   Explainer explainer(explanation.failure);
   explanation.cause = explainer.cause(explanation.sealed);
+  explanation.accesses = accesses_in_source(explanation.failure, explainer.story());
   explanation.rows = explainer.rows();
   explanation.deviations = explainer.deviations();
   explanation.faults = explainer.faults();

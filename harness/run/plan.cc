@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "explore/race_shadow.h"
 #include "pollux/bytes_strategy.h"
 #include "run/text_code.h"
 
@@ -263,6 +264,7 @@ RunResult execute(const Plan& plan, const Watch& watch, Strategy* instead) {
   options.log_steps = watch.log;
   if (watch.points_max != 0) options.points_max = watch.points_max;
   if (watch.calls_max != 0) options.calls_max = watch.calls_max;
+  explore::keep_stack_of(watch.stack_of);
   World world(options);
   plan.suite->populate(plan.workload, world);
   return world.run();

@@ -89,7 +89,8 @@ struct Watch {
   bool log = false;         // of steps, for a report
   uint64_t points_max = 0;  // 0: as planned
   uint64_t calls_max = 0;
-  bool moved = false;  // a program (`pollux exec`) at other addresses than always
+  uint32_t stack_of = 0;  // of that access: its stack is kept for a race (race_stacks.h)
+  bool moved = false;     // a program (`pollux exec`) at other addresses than always
 };
 
 // Runs it here, in this process. `instead` answers the choices in place of the plan's own strategy.

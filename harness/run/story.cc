@@ -35,6 +35,17 @@ std::string value(uint64_t number) {
   return number < kReadable ? std::to_string(number) : "an address";
 }
 
+// "server+0x1f3". Made when it is first asked for: this is also part of what is preloaded.
+const std::regex& place_pattern() {
+  static const std::regex pattern(R"(([^\s/:]+)\+0x([0-9a-f]{1,10}))");
+  return pattern;
+}
+
+std::string in_source(const CodeLine& line) {
+  const bool both = !line.file.empty() && !line.function.empty();
+  return to_string(line) + (both ? " in " + line.function : "");
+}
+
 bool is_memory(const Step& step) { return step.kind <= StepKind::compare; }
 
 }  // namespace
@@ -103,35 +114,47 @@ std::string Story::operation(const Step& step) {
   return whole.substr(0, whole.find_first_of("( "));
 }
 
-std::optional<CodeLine> Story::line_at(const std::string& module, uint64_t offset) {
+std::optional<uint64_t> Story::place_in(const std::string& module, uint64_t offset) const {
   for (size_t i = 0; i < run_.log.modules.size(); ++i) {
     const std::string& path = run_.log.modules[i];
-    if (path.substr(path.rfind('/') + 1) != module) continue;
-    const std::vector<CodeLine>& lines = symbols_.at(uint64_t{i} << 40 | offset);
-    auto own = std::find_if(lines.begin(), lines.end(),
-                            [](const CodeLine& line) { return !Symbols::is_foreign(line); });
-    const CodeLine& line = own != lines.end() ? *own : lines.front();
-    if (!line.file.empty()) return line;
+    if (path.substr(path.rfind('/') + 1) == module) return uint64_t{i} << 40 | offset;
   }
   return std::nullopt;
 }
 
+std::optional<CodeLine> Story::line_at(uint64_t place) {
+  const std::vector<CodeLine>& lines = symbols_.at(place);
+  auto own = std::find_if(lines.begin(), lines.end(),
+                          [](const CodeLine& line) { return !Symbols::is_foreign(line); });
+  const CodeLine& line = own != lines.end() ? *own : lines.front();
+  return line.file.empty() ? std::nullopt : std::optional(line);
+}
+
 std::string Story::with_source(const std::string& text) {
-  static const std::regex kPlace(R"(([^\s/:]+)\+0x([0-9a-f]{1,10}))");
   std::string resolved;
   auto end = text.cbegin();
-  for (std::sregex_iterator at(text.begin(), text.end(), kPlace), last; at != last; ++at) {
-    const std::smatch& place = *at;
-    resolved.append(end, place[0].first);
-    end = place[0].second;
-    auto line = line_at(place[1], std::stoull(place[2], nullptr, 16));
-    if (!line) {
-      resolved += place.str();
-    } else {
-      resolved += to_string(*line) + (line->function.empty() ? "" : " in " + line->function);
-    }
+  for (std::sregex_iterator at(text.begin(), text.end(), place_pattern()), last; at != last; ++at) {
+    const std::smatch& match = *at;
+    resolved.append(end, match[0].first);
+    end = match[0].second;
+    auto place = place_in(match[1], std::stoull(match[2], nullptr, 16));
+    auto line = place ? line_at(*place) : std::nullopt;
+    resolved += line ? in_source(*line) : match.str();
   }
   return resolved.append(end, text.cend());
+}
+
+std::vector<std::string> Story::functions_at(const std::string& text) {
+  std::smatch match;
+  if (!std::regex_match(text, match, place_pattern())) return {text};
+  auto place = place_in(match[1], std::stoull(match[2], nullptr, 16));
+  if (!place) return {text};
+  if (symbols_.is_foreign(*place)) return {};
+  std::vector<std::string> functions;
+  for (const CodeLine& line : symbols_.at(*place)) {
+    if (!Symbols::is_foreign(line)) functions.push_back(in_source(line));
+  }
+  return functions;
 }
 
 std::vector<CodeLine> Story::program_frames(const Step& step, size_t most) {

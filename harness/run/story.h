@@ -38,6 +38,9 @@ class Story {
 
   // `text` with the source of each place that it names as "server+0x1f3": "server.cc:7 in serve".
   std::string with_source(const std::string& text);
+  // The program's functions at such a place, the innermost inlined one first: "server.cc:7 in
+  // serve". None where the code is of Pollux or the system; the text itself where nobody knows.
+  std::vector<std::string> functions_at(const std::string& place);
 
   // "#3": a word or a thread object without a name, by first appearance.
   std::string object(const Step&);
@@ -48,8 +51,10 @@ class Story {
   static bool changes(const Step&);
 
  private:
-  // Of the module with that file name; nullopt: there is none, or nobody knows the line.
-  std::optional<CodeLine> line_at(const std::string& module, uint64_t offset);
+  // In the module with that file name; nullopt: there is none.
+  std::optional<uint64_t> place_in(const std::string& module, uint64_t offset) const;
+  // nullopt: nobody knows the line.
+  std::optional<CodeLine> line_at(uint64_t place);
   std::vector<CodeLine> program_frames(const Step&, size_t most);
 
   const RunResult& run_;

@@ -80,6 +80,12 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+// Its debug information, where it is installed, has names of files that say nothing ("./csu/...").
+bool is_of_libc(std::string_view path) {
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name.starts_with("libc.so") || name.starts_with("ld-linux");
+}
+
 // Null when the place has no debug information.
 Dwarf_Die* unit_at(Dwfl_Module* module, Dwarf_Addr address, Dwarf_Addr* bias) {
   Dwarf_Die* unit = dwfl_module_addrdie(module, address, bias);
@@ -203,6 +209,7 @@ bool Symbols::is_foreign(const CodeLine& line) {
         "faults/shim/", "/usr/include/", "/usr/lib/", "/usr/src/"}) {
     if (contains(line.path, part)) return true;
   }
+  if (line.function == "_start") return true;  // of libc, in every program
   if (line.path.empty()) return line.function.empty();
   return line.path.starts_with("/build/");  // Debian's packages
 }
@@ -215,6 +222,7 @@ bool Symbols::is_foreign(uint64_t place) {
   if (!is_new) return found->second;
   Dwarf_Addr address = 0, bias = 0;
   Dwfl_Module* module = impl_->module_of(place, address);
+  if (module != nullptr && is_of_libc(impl_->paths[place >> kModuleShift])) return true;
   Dwarf_Die* unit = module != nullptr ? unit_at(module, address, &bias) : nullptr;
   const char* path = unit != nullptr ? dwarf_diename(unit) : nullptr;
   if (path != nullptr) {

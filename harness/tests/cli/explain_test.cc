@@ -81,6 +81,31 @@ TEST_F(ExplainTest, ACrashIsExplainedUpToIt) {
   EXPECT_FALSE(holds(explained.out, "sealed")) << explained.out;
 }
 
+// Each with the functions that it was called by, whichever came first.
+TEST_F(ExplainTest, BothAccessesOfADataRaceHaveTheirStacks) {
+  Ended found = pollux({"run", "toy-race", "--races", "--seeds", "0..20", "--quiet"});
+  EXPECT_EQ(found.code, 1) << found.out << found.err;
+  EXPECT_TRUE(
+      std::regex_search(found.out, std::regex("wrote 4 bytes, access [0-9]+ of the run:\n")))
+      << found.out;
+  Ended explained = pollux({"explain", token_of(found), "--no-seal"});
+  expect_one_screen(explained, token_of(found));
+
+  auto access = [](const std::string& side, const std::string& place) {
+    const std::string at = "\n +" + place + "toy_subject.cc:[0-9]+ in ";
+    return std::regex(side + " (reads|writes|wrote) 4 bytes[^:]*:" + at + side + "_step" + at +
+                      side + "_leg" + at + "toy_bump_" + side + "\n");
+  };
+  for (const char* side : {"left", "right"}) {
+    EXPECT_TRUE(std::regex_search(found.out, access(side, "pollux_toy\\+0x[0-9a-f]+  ")))
+        << found.out;
+    EXPECT_TRUE(std::regex_search(explained.out, access(side, ""))) << explained.out;
+  }
+  // A run that ended in this process can not be carried out again.
+  Ended here = pollux({"replay", token_of(found), "--no-fork"});
+  EXPECT_TRUE(holds(here.out, "its callers are not known\n")) << here.out << here.err;
+}
+
 TEST_F(ExplainTest, EachDeviationHasItsPlace) {
   std::string token = small_token("toy-count");
   Ended explained = pollux({"explain", token, "--no-seal", "--deviations"});

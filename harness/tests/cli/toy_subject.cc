@@ -22,6 +22,7 @@ struct ToyBox {
   std::atomic<bool> full = false;
   std::atomic<int> count = 0;
   std::atomic<int> looks = 0;
+  int plain = 0;
 };
 
 namespace {
@@ -40,6 +41,17 @@ void add_carelessly(ToyBox* box) {
   box->count.store(box->count.load() + 1);
 }
 #endif
+
+[[gnu::noinline]] void left_step(ToyBox* box) { box->plain += 1; }
+[[gnu::noinline]] void left_leg(ToyBox* box) {
+  left_step(box);
+  box->looks.fetch_add(1);
+}
+[[gnu::noinline]] void right_step(ToyBox* box) { box->plain += 2; }
+[[gnu::noinline]] void right_leg(ToyBox* box) {
+  right_step(box);
+  box->looks.fetch_add(1);
+}
 
 }  // namespace
 
@@ -85,5 +97,14 @@ void toy_add(ToyBox* box, int rounds, bool careless) {
 }
 
 int toy_count(ToyBox* box) { return box->count.load(); }
+
+void toy_bump_left(ToyBox* box) {
+  left_leg(box);
+  box->looks.fetch_add(1);
+}
+void toy_bump_right(ToyBox* box) {
+  right_leg(box);
+  box->looks.fetch_add(1);
+}
 
 }  // extern "C"

@@ -19,4 +19,8 @@ void toy_consume(ToyBox*, int rounds);
 void toy_add(ToyBox*, int rounds, bool careless);
 int toy_count(ToyBox*);
 
+// Counts one more in a plain number, each of two threads by functions of its own.
+void toy_bump_left(ToyBox*);
+void toy_bump_right(ToyBox*);
+
 }  // extern "C"

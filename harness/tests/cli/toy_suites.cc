@@ -20,6 +20,7 @@ enum class Kind {
   lost,      // a signal that may come too early: deadlock
   count,     // a lost update: violation
   crash,     // a lost update: abort
+  race,      // two plain accesses that nothing orders: data-race, when one is looked for
   drifting,  // carries state from one run to the next: not deterministic
   stuck,     // seed 3 never ends and never makes a call
   eating,    // nor does it here, and takes more and more memory
@@ -77,6 +78,11 @@ class ToySuite final : public pollux::Suite {
       world.add_thread("consumer", 0, [=] { toy_consume(box.get(), rounds); });
       return;
     }
+    if (kind_ == Kind::race) {
+      world.add_thread("left", 0, [=] { toy_bump_left(box.get()); });
+      world.add_thread("right", 0, [=] { toy_bump_right(box.get()); });
+      return;
+    }
     auto finished = std::make_shared<int>(0);
     for (const char* name : {"left", "right"}) {
       world.add_thread(name, 0, [this, box, rounds, finished] {
@@ -110,7 +116,7 @@ class ToySuite final : public pollux::Suite {
 };
 
 const ToySuite good("toy", Kind::good), lost("toy-lost", Kind::lost),
-    count("toy-count", Kind::count), crash("toy-crash", Kind::crash),
+    count("toy-count", Kind::count), crash("toy-crash", Kind::crash), race("toy-race", Kind::race),
     drifting("toy-drifting", Kind::drifting), stuck("toy-stuck", Kind::stuck),
     eating("toy-eating", Kind::eating);
 

@@ -7,6 +7,8 @@
 #include <set>
 
 #include "explore/exhaustive.h"
+#include "explore/race_report.h"
+#include "explore/race_shadow.h"
 #include "tests/explore/programs_memory.h"
 #include "tests/explore/small_twin.h"
 
@@ -99,6 +101,48 @@ class Races : public testing::TestWithParam<PolluxMemoryProgram> {};
 TEST_P(Races, AreFoundOrAreNone) {
   if (!kAtomicsArePoints) GTEST_SKIP() << "accesses are not seen here";
   expect_verdict(GetParam(), {.points_max = 20'000, .races = true});
+}
+
+// Of the earlier access only the place is known, until it is asked for by its number.
+TEST(RaceReport, HasTheStackOfAnEarlierAccessThatWasAskedFor) {
+  if (!kAtomicsArePoints) GTEST_SKIP() << "accesses are not seen here";
+  const PolluxMemoryProgram* program = pollux_race_programs();
+  ASSERT_STREQ(program->name, "PlainCounter");
+  auto details = [&](uint32_t number) {
+    explore::keep_stack_of(number);
+    auto strategy = strategy_for(0);
+    Result result = run(*strategy, program->body, {.races = true});
+    explore::keep_stack_of(0);
+    EXPECT_EQ(result.verdict, Verdict::data_race) << result.reason;
+    return explore::race_details();
+  };
+  auto frames = [](const std::string& text) {  // of the earlier access
+    size_t count = 0;
+    for (size_t at = text.find(" of the run:\n"); (at = text.find("\n  ", at)) != text.npos; ++at) {
+      ++count;
+    }
+    return count;
+  };
+  const std::string alone(explore::kNoCallers);
+  const std::string first = details(0);
+  const uint32_t number = explore::earlier_access(first);
+  ASSERT_NE(number, 0u) << first;
+  EXPECT_TRUE(first.ends_with(alone + "\n")) << first;
+  EXPECT_EQ(details(number + 1), first) << "that is another access";
+  const std::string both = details(number);
+  EXPECT_EQ(both.find(alone), both.npos) << both;
+  EXPECT_TRUE(both.starts_with(first.substr(0, first.find(alone)))) << both << first;
+  EXPECT_GE(frames(both), 3u) << both;  // the lambda, what std::thread calls it by
+  EXPECT_EQ(details(0), first) << "none is left of the run before";
+}
+
+TEST(RaceReport, TheNumberOfAnAccessIsReadFromARaceOnly) {
+  EXPECT_EQ(explore::earlier_access("a reads 4 bytes:\n  x+0x1\nb, access 1 wrote 4 bytes, "
+                                    "access 230 of the run:\n  x+0x2\n"),
+            230u);
+  EXPECT_EQ(explore::earlier_access(""), 0u);
+  EXPECT_EQ(explore::earlier_access("threads: main can run\n"), 0u);
+  EXPECT_EQ(explore::earlier_access("x, access 9999999999999 of the run:\n"), 0u);
 }
 
 class WeakMemory : public testing::TestWithParam<PolluxMemoryProgram> {};
