@@ -19,6 +19,7 @@
 #include "cli/exec_launch.h"
 #include "cli/exec_suite.h"
 #include "cli/report.h"
+#include "kernel/kernel.h"
 #include "pollux/comparison.h"
 #include "pollux/faults/profile.h"
 #include "pollux/shim/symbols.h"
@@ -108,7 +109,9 @@ class DoctorCommand final : public Command {
     const std::vector<std::string> taken = exported_functions(library);
     std::set<std::string> refused;
     for (const shim::Symbol& symbol : shim::symbols()) {
-      if (symbol.kind == shim::SymbolKind::refused) refused.emplace(symbol.name);
+      const bool ends_run =
+          symbol.kind == shim::SymbolKind::modelled && !kernel::is_modelled(symbol.number);
+      if (ends_run || symbol.kind == shim::SymbolKind::refused) refused.emplace(symbol.name);
     }
     // Function to the file that wants it first.
     std::map<std::string, std::string> modelled, unmodelled, real;

@@ -7,6 +7,7 @@
 #include <array>
 
 #include "kernel/calls.h"
+#include "kernel/kernel.h"
 #include "kernel/process_calls.h"
 #include "pollux/shim/fork.h"
 
@@ -84,6 +85,7 @@ constexpr Table build() {
   BY_FD(timerfd_settime, kProgress);
   BY_FD(timerfd_gettime);
   TWIN(pipe2, kProgress);
+  TWIN(close_range, kProgress);
   TWIN(ppoll);
   TWIN(pselect6);
 #ifdef SYS_accept
@@ -250,7 +252,6 @@ constexpr Table build() {
 
   // Named, so that the verdict says what it was.
   UNMODELLED(vmsplice);
-  UNMODELLED(close_range);
   UNMODELLED(inotify_init1);
   UNMODELLED(clone);
   UNMODELLED(clone3);
@@ -289,5 +290,10 @@ constexpr Table kTable = build();
 }  // namespace
 
 const Call* const call_table = kTable.data();
+
+bool is_modelled(long number) {
+  return static_cast<unsigned long>(number) < kCallNumbers &&
+         kTable[static_cast<size_t>(number)].route != Route::unmodelled;
+}
 
 }  // namespace pollux::kernel

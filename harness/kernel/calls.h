@@ -123,6 +123,7 @@ long call_epoll_pwait(const Arguments&);
 long call_epoll_pwait2(const Arguments&);
 // --- fd_calls.cc
 long call_close(const Arguments&);
+long call_close_range(const Arguments&);
 long call_dup(const Arguments&);
 long call_dup2(const Arguments&);
 long call_dup3(const Arguments&);

@@ -3,6 +3,7 @@
 // Calls that make, duplicate, close and adjust descriptors other than sockets.
 #include <asm/ioctls.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/eventfd.h>
@@ -10,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -26,6 +28,7 @@
 #include "kernel/timerfd.h"
 #include "kernel/udp.h"
 #include "kernel/unix_socket.h"
+#include "pollux/shim/raw_system_call.h"
 
 namespace pollux::kernel {
 
@@ -220,6 +223,29 @@ long call_unlinkat(const Arguments& a) {
 long call_unlink(const Arguments& a) { return call_unlinkat({{AT_FDCWD, a[0], 0, 0, 0, 0}}); }
 
 long call_close(const Arguments& a) { return current().fds.close(a.integer(0)); }
+
+long call_close_range(const Arguments& a) {
+  const auto first = static_cast<uint32_t>(a[0]), last = static_cast<uint32_t>(a[1]);
+  const auto flags = static_cast<unsigned>(a[2]);
+  if ((flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) != 0 || first > last) return -EINVAL;
+  if ((flags & CLOSE_RANGE_UNSHARE) != 0) unmodelled("close_range with CLOSE_RANGE_UNSHARE");
+  // A process of the program has no real descriptors but its own. Elsewhere some are the harness's.
+  constexpr uint32_t kLastReal = kFdBase - 1;
+  if (first <= kLastReal && explore::is_process_run())
+    shim::raw_system_call(SYS_close_range, first, std::min(last, kLastReal), a[2]);
+  FdTable& fds = current().fds;
+  for (uint32_t at = std::max<uint32_t>(first, kFdBase); at <= last; ++at) {
+    const int fd = static_cast<int>(at);
+    if (fd >= fds.end()) break;
+    if (fds.get(fd) == nullptr) continue;
+    if ((flags & CLOSE_RANGE_CLOEXEC) != 0) {
+      fds.set_close_on_exec(fd, true);
+    } else {
+      fds.close(fd);
+    }
+  }
+  return 0;
+}
 
 long call_dup(const Arguments& a) { return duplicate(a.integer(0), kFdBase, false); }
 

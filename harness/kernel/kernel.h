@@ -76,6 +76,8 @@ class Kernel final : public shim::SystemCalls {
 
 // "epoll_wait"; "?" for a number that the twin does not know.
 const char* call_name(unsigned long number);
+// False: a call with that number ends the run.
+bool is_modelled(long number);
 
 // The kernel of this process.
 Kernel& kernel();

@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <sys/auxv.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -177,6 +178,7 @@ int main(int argc, char** argv) {
   if (how == "eats") {
     for (std::vector<std::string> eaten;;) eaten.emplace_back(1 << 16, 'x');
   }
+  if (how == "watches") return ::inotify_init1(0);
   if (how == "who") say_who();
   if (how == "proc") return read_proc();
   if (how == "interrupts") return ::open("/proc/interrupts", O_RDONLY);

@@ -83,6 +83,17 @@ TEST_F(ExecTest, AProgramThatEatsAllMemoryIsKilled) {
   }
 }
 
+TEST_F(ExecTest, WhatIsRefusedIsToldByNameBeforeAndInARun) {
+  const std::string listed = pollux({"doctor", EXEC_PROGRAM}).out;
+  const size_t refused = listed.find("\nrefused");
+  ASSERT_NE(refused, std::string::npos) << listed;
+  EXPECT_NE(listed.find("inotify_init1", refused), std::string::npos) << listed;
+  EXPECT_EQ(listed.find(" closefrom", refused), std::string::npos) << listed;
+  Ended ended = pollux({"exec", "--seed", "7", "--", EXEC_PROGRAM, "watches"});
+  EXPECT_EQ(ended.code, 5) << ended.out;
+  EXPECT_NE(ended.out.find("reason:   inotify_init1"), std::string::npos) << ended.out;
+}
+
 TEST_F(ExecTest, TheProgramRunsOnTheTwinAndSeesNoPreload) {
   Ended ended = exec("");
   EXPECT_NE(ended.out.find("descriptor 64, preload ''"), std::string::npos) << ended.out;

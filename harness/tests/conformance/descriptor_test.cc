@@ -3,6 +3,7 @@
 // Descriptors: numbers, duplicates, flags, the full table.
 // dup(2), fcntl(2), close(2), open(2), getrlimit(2); in the kernel alloc_fd, do_dup2,
 // filp_close, do_fcntl.
+#include <linux/close_range.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
@@ -47,6 +48,28 @@ CONFORMANCE(Descriptor, CloseTwice) {
   FACT(close(fd), Succeeds(0));
   FACT(close(fd), FailsWith(EBADF));
   FACT(close(-1), FailsWith(EBADF));
+}
+
+// close_range(2). High numbers: among the lowest ones are those of others.
+CONFORMANCE(Descriptor, CloseRange) {
+  constexpr int kFirst = 200, kCount = 5;
+  Fd original = event_fd();
+  for (int i = 0; i < kCount; ++i) FACT(fcntl(original, F_DUPFD, kFirst + i), Succeeds(kFirst + i));
+  FACT(close_range(kFirst + 1, kFirst + 3, 0), Succeeds(0));
+  FACT(descriptor_flags(kFirst), Succeeds(0));
+  for (int i = 1; i <= 3; ++i) FACT(descriptor_flags(kFirst + i), FailsWith(EBADF));
+  FACT(descriptor_flags(kFirst + 4), Succeeds(0));
+  // What is not open is passed over; nothing is closed, only marked.
+  FACT(close_range(kFirst, ~0u, CLOSE_RANGE_CLOEXEC), Succeeds(0));
+  FACT(descriptor_flags(kFirst), Succeeds(FD_CLOEXEC));
+  FACT(descriptor_flags(kFirst + 4), Succeeds(FD_CLOEXEC));
+  FACT(descriptor_flags(original), Succeeds(0));
+  FACT(close_range(kFirst + 1, kFirst, 0), FailsWith(EINVAL));
+  FACT(close_range(kFirst, kFirst, 1 << 10), FailsWith(EINVAL));
+  closefrom(kFirst);
+  FACT(descriptor_flags(kFirst), FailsWith(EBADF));
+  FACT(descriptor_flags(kFirst + 4), FailsWith(EBADF));
+  FACT(status(original) >= 0, Holds());
 }
 
 CONFORMANCE(Descriptor, BadNumbers) {

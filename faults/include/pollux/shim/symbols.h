@@ -18,6 +18,7 @@ enum class SymbolKind : uint8_t {
 struct Symbol {
   std::string_view name;
   SymbolKind kind;
+  long number;  // of the system call that it becomes, where it is modelled
 };
 
 // Thread functions are in it only when they are refused: all others of the shim are modelled.
