@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Debian's memcached and redis-server as they are, with the example scripts, and the examples on
-// Debian's libuv and libevent, under `pollux exec`. ci/nightly runs more seeds.
+// Debian's libuv, libevent and Python, under `pollux exec`. ci/nightly runs more seeds.
 #include <unistd.h>
 
 #include "command_line.h"
@@ -44,6 +44,11 @@ TEST_F(ExecPackageTest, Redis) {
   if (!is_installed("redis-server")) GTEST_SKIP() << "no redis: apt-get install redis-server";
   holds({"--client", "127.0.0.1:6379=" EXEC_EXAMPLES "/clients/redis.txt*4"},
         {"redis-server", "--save", "", "--io-threads", "4"});
+}
+
+TEST_F(ExecPackageTest, Asyncio) {
+  if (!is_installed("python3")) GTEST_SKIP() << "no Python: apt-get install python3";
+  holds({}, {"/usr/bin/python3", EXEC_EXAMPLES "/aio_echo.py"});
 }
 
 TEST_F(ExecPackageTest, Libuv) {
