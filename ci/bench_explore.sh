@@ -1,8 +1,11 @@
-# Part of ci/bench: what a scheduling point costs, on fibers and on real threads that take turns, and what exploring
-# finds on either in the time in which stress finds it.
+# Part of ci/bench: what a scheduling point costs, on fibers and on real threads that take turns, what exploring
+# finds on either in the time in which stress finds it, and how small a failure gets.
 
 # Protocols and the bug planted in each.
 explored=(polldesc-no-recheck fdmutex-forgets-waiters break-clears-first)
+# Planted bugs whose first failure is shrunk, with the profile that has it.
+shrunk=(netpoll-no-recheck:legal netpoll-drop-nil:legal netpoll-econnaborted:documented workers-publishes-early:calm
+        workers-idles-unheard:calm workers-no-last-look:calm)
 
 bench_explore() {
   build release bench_points pollux pollux_mutants "${explored[@]/#/stress_}"
@@ -21,6 +24,22 @@ bench_explore() {
     esac
   done < <(medians "$bin/harness/tests/explore/bench_points")
   for suite in "${explored[@]}"; do beside_stress "$suite"; done
+  for suite in "${shrunk[@]}"; do shrinks "${suite%:*}" "${suite#*:}"; done
+}
+
+# The first failure of the suite, and what two seconds make of it.
+shrinks() {
+  local suite=$1 work token points line
+  work=$(mktemp -d)
+  token=$("$bin/bin/pollux" run "$suite" --profile "$2" --seeds 0..1000000 --fail-fast --jobs 1 --quiet \
+    --db "$work/db" | grep '^pollux replay ' | cut -d ' ' -f 3) || true
+  points=$("$bin/bin/pollux" replay "$token" | sed -n 's/^ *run: *\([^ ]* *[kM]*\) points.*/\1/p')
+  line=$("$bin/bin/pollux" shrink "$token" --for 2s --quiet | grep '^shrunk from ')
+  rm -rf "$work"
+  figure "$suite: a run of" "${points// /}" points
+  figure "$suite: deviations" "$(sed 's/shrunk from \([0-9]*\).*/\1/' <<<"$line")" before
+  figure "$suite: shrunk to" "$(sed 's/.* deviations to \([0-9]*\),.*/\1/' <<<"$line")" deviations "<=" 6
+  figure "$suite: shrunk in" "$(sed 's/.* in \([0-9.]*\) s .*/\1/' <<<"$line")" s
 }
 
 # The same program with the same bug, by stress on real threads for at most 30 s, and explored at random.
