@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// The slow half of Choices: somebody has to be asked.
+// The slow half of Choices: somebody has to be asked. That comes from points, too, where the gate
+// is open, and what is remembered of it is not the program's.
 //
 // Only outcomes that are not boring reach the hash. A replay asks at other moments than the
 // strategy that found the run did, and must come to the same hash all the same.
@@ -10,6 +11,7 @@
 #include <cstring>
 
 #include "explore/check.h"
+#include "pollux/shim/gate.h"
 #include "trace/recorder.h"
 
 namespace pollux {
@@ -47,6 +49,7 @@ void Choices::become_child(uint32_t serial) {
 }
 
 uint32_t Choices::ask(Site site, uint32_t ordinal, uint32_t n) {
+  shim::HarnessScope scope;
   Answer answer = strategy_->choose(actor_, site, ordinal, n);
   POLLUX_EXPLORE_CHECK(answer.outcome < n);
   skip_[site] = answer.skip;
@@ -58,6 +61,7 @@ uint32_t Choices::ask(Site site, uint32_t ordinal, uint32_t n) {
 }
 
 Actor Choices::ask_thread(Site site, uint32_t ordinal, uint64_t candidates, Actor boring) {
+  shim::HarnessScope scope;
   ThreadAnswer answer = strategy_->choose_thread(actor_, site, ordinal, candidates, boring);
   POLLUX_EXPLORE_CHECK(answer.thread == boring ||
                        (answer.thread < kThreadsMax && (candidates >> answer.thread & 1) != 0));
