@@ -103,6 +103,8 @@ run::Overrides parse_overrides(const std::vector<std::string>& settings) {
 
 void JudgeFlags::add(CLI::App& app) {
   app.add_flag("--races", races, "look for data races (docs/memory-model.md says which)");
+  app.add_flag("--leaks", leaks,
+               "look for memory that the program has lost when it ends (docs/judges.md)");
   app.add_flag("--strict", strict,
                "what the judges only note (docs/judges.md) is a violation: a double close, "
                "locks in an order that may deadlock, ...");
@@ -117,6 +119,7 @@ void JudgeFlags::apply(run::Overrides& overrides) const {
     refuse("--memory", memory, "use strong or weak");
   }
   if (races) overrides["races"] = 1;
+  if (leaks) overrides["memory_leaks"] = 1;
   if (strict) overrides["strict"] = 1;
   if (memory == "weak") overrides["weak_memory"] = 1;
 }

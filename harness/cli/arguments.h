@@ -36,10 +36,10 @@ SeedRange shard_of(SeedRange, std::string_view text);
 // "points_max=1000"
 run::Overrides parse_overrides(const std::vector<std::string>&);
 
-// --races, --memory and --strict: how closely a run looks. Shorthands for --set races=1,
-// --set weak_memory=1 and --set strict=1, which is how tokens carry them.
+// --races, --memory, --leaks and --strict: how closely a run looks. Shorthands for --set races=1,
+// --set weak_memory=1, --set memory_leaks=1 and --set strict=1, which is how tokens carry them.
 struct JudgeFlags {
-  bool races = false, strict = false;
+  bool races = false, leaks = false, strict = false;
   std::string memory = "strong";
 
   void add(CLI::App&);

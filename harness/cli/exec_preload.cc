@@ -35,6 +35,7 @@
 #include "cli/exec_malloc.h"
 #include "cli/exec_suite.h"
 #include "explore/clock.h"
+#include "explore/memory_roots.h"
 #include "explore/processes.h"
 #include "explore/race_shadow.h"
 #include "explore/scheduler.h"
@@ -132,6 +133,7 @@ ExecShared* map_shared(const char* descriptor_text) {
                     descriptor, 0);
   if (at == MAP_FAILED) refuse("no shared memory: start it by `pollux exec`");
   ::close(descriptor);
+  explore::note_harness_memory(at, sizeof(ExecShared));
   return static_cast<ExecShared*>(at);
 }
 
@@ -189,6 +191,10 @@ extern "C" __attribute__((visibility("hidden"))) bool pollux_clock_outside(clock
 // Who comes before begin() is going to be in the run (shim/machine.cc).
 extern "C" __attribute__((visibility("hidden"))) bool pollux_is_whole_process() {
   return !begun || preloaded != nullptr;
+}
+
+void program_returns() {
+  if (is_the_run()) oracle::process_returns();
 }
 
 void program_exits(int status) {

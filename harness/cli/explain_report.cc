@@ -155,7 +155,7 @@ void print_explanation(const run::Explanation& explained, const std::string& ori
   Screen screen(explained);
   screen.field("reason", run.reason, 2);
   screen.field("cause", explained.cause, 3);
-  screen.fields("accesses", explained.accesses, 1);
+  screen.fields(run.verdict == Verdict::leaked_memory ? "lost" : "accesses", explained.accesses, 1);
   screen.field("workload", explained.plan.suite->describe(explained.plan.workload), 2);
   char facts[160];
   std::snprintf(facts, sizeof facts, "%s points, %s calls, %.6f s of virtual time, hash %s",

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kNamedDeviations = 10;
 constexpr size_t kDetailLines = 20;
-constexpr size_t kRaceLines = 40;  // two stacks
+constexpr size_t kStackLines = 40;  // two stacks
 constexpr size_t kLineWidth = 160;
 
 std::string cut(const std::string& text, size_t width = kLineWidth) {
@@ -151,11 +151,12 @@ void print_failure(const run::Plan& plan, const RunResult& result, const std::st
     std::fprintf(to, "  noted:    %s\n", cut(to_string(note), 400).c_str());
   }
   if (!result.details.empty()) {
-    const bool race = result.verdict == Verdict::data_race;
+    const bool stacks =
+        result.verdict == Verdict::data_race || result.verdict == Verdict::leaked_memory;
     const std::string details =
-        race ? run::with_functions(result.details, modules_of(plan)) : result.details;
+        stacks ? run::with_functions(result.details, modules_of(plan)) : result.details;
     std::fprintf(to, "  at the end:\n");
-    print_indented(details, all_details ? SIZE_MAX : race ? kRaceLines : kDetailLines, to);
+    print_indented(details, all_details ? SIZE_MAX : stacks ? kStackLines : kDetailLines, to);
   }
   std::fprintf(to, "pollux replay %s\n", token.c_str());
 }

@@ -164,6 +164,9 @@ std::string test_source(const run::Explanation& explained, const std::string& to
   const std::string suite(plan.suite->name()), verdict(to_string(run.verdict)),
       property = run::property_of(run);
   const bool crash = run.verdict == Verdict::crash;
+  // Places in this binary, which the test is not.
+  const bool named_by_places =
+      run.verdict == Verdict::data_race || run.verdict == Verdict::leaked_memory;
   std::string deviations, options;
   for (size_t i = 0; i < run.deviations.size(); ++i) {
     deviations += initializer(run.deviations[i], explained.deviations[i]);
@@ -181,7 +184,7 @@ std::string test_source(const run::Explanation& explained, const std::string& to
       {"SUITE", literal(suite)},
       {"WORKLOAD", literal(plan.workload)},
       {"VERDICT", identifier(run.verdict)},
-      {"PROPERTY", literal(property == verdict ? "" : property)},
+      {"PROPERTY", literal(property == verdict || named_by_places ? "" : property)},
       {"DEVIATIONS", deviations},
       {"OPTIONS", options},
       {"FIXTURE", camel_case(suite)},

@@ -57,6 +57,7 @@ void* donor_main(void* argument) {
   POLLUX_EXPLORE_CHECK(pthread_getattr_np(pthread_self(), &attributes) == 0);
   size_t size = 0;
   POLLUX_EXPLORE_CHECK(pthread_attr_getstack(&attributes, &slot->donor.stack_low, &size) == 0);
+  slot->donor.stack_high = static_cast<char*>(slot->donor.stack_low) + size;
   pthread_attr_destroy(&attributes);
   confirm_static_tls(slot->donor.thread_pointer);
   shim::note_inherited_keys();
@@ -101,6 +102,8 @@ Donor* donor(Actor id) {
   if (!slot.created && !create(slot)) return nullptr;
   return &slot.donor;
 }
+
+const Donor* donor_if_created(Actor id) { return slots[id].created ? &slots[id].donor : nullptr; }
 
 Donor* donor_with(uintptr_t thread_pointer) {
   for (Slot& slot : slots) {

@@ -24,10 +24,11 @@ namespace pollux::explore {
 struct Donor {
   pthread_t handle;
   uintptr_t thread_pointer;
-  void* top;        // of what a virtual thread may use of the stack
-  void* stack_low;  // lowest address of the stack
-  bool used;        // by an earlier virtual thread
-  TurnTaker turns;  // its OS thread
+  void* top;         // of what a virtual thread may use of the stack
+  void* stack_low;   // lowest address of the stack
+  void* stack_high;  // behind it, and behind the thread control block
+  bool used;         // by an earlier virtual thread
+  TurnTaker turns;   // its OS thread
 };
 
 inline constexpr size_t kDonorStackSize = 8 << 20;
@@ -37,6 +38,9 @@ inline constexpr size_t kThreadStorage = 4096;
 
 // The donor of thread `id`, created when there is none yet. Null: the system has no thread to give.
 Donor* donor(Actor id);
+
+// The same, but none is created: null.
+const Donor* donor_if_created(Actor id);
 
 // The one with this thread pointer, or null.
 Donor* donor_with(uintptr_t thread_pointer);

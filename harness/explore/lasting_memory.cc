@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "explore/check.h"
+#include "explore/memory_roots.h"
 #include "pollux/shim/raw_system_call.h"
 
 namespace pollux::explore {
@@ -22,7 +23,9 @@ char* map(size_t bytes) {
   long at = shim::raw_system_call(SYS_mmap, 0, static_cast<long>(bytes), PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   POLLUX_EXPLORE_CHECK(at > 0);
-  return reinterpret_cast<char*>(at);
+  auto* memory = reinterpret_cast<char*>(at);
+  note_harness_memory(memory, bytes);
+  return memory;
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "explore/judge_notes.h"
+#include "explore/memory_roots.h"
 #include "explore/state.h"
 
 namespace pollux::explore {
@@ -95,6 +96,8 @@ void begin_lock_order() {
   lock_count = 0;
   for (Held& thread : held) thread.count = 0;
 }
+
+void note_lock_order_memory() { note_harness_memory(locks, sizeof locks); }
 
 void note_locked(pthread_mutex_t* mutex, bool waited) {
   Held& own = held[state.current];

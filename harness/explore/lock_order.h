@@ -12,6 +12,8 @@
 namespace pollux::explore {
 
 void begin_lock_order();
+// What it remembers of mutexes is no pointer of the program's (memory_roots.h).
+void note_lock_order_memory();
 // The current thread got it. `waited`: it would have waited for it; a trylock does not.
 void note_locked(pthread_mutex_t*, bool waited);
 // `owner`: who locked it; with mutexes that do not check, anybody may unlock.

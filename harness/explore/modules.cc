@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "explore/modules.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
 #include <sys/syscall.h>
 
+#include <cstdio>
 #include <cstring>
+#include <initializer_list>
 #include <string_view>
 #include <utility>
 
@@ -35,14 +38,18 @@ struct Modules {
 };
 constinit Modules modules;
 
-bool keeps_own_tls(std::string_view path) {
+bool is_named(std::string_view path, std::initializer_list<std::string_view> prefixes) {
   size_t slash = path.rfind('/');
   std::string_view name = slash == path.npos ? path : path.substr(slash + 1);
-  for (std::string_view prefix :
-       {"libc.so", "ld-linux", "libasan", "libubsan", "liblsan", "libtsan", "libclang_rt"}) {
+  for (std::string_view prefix : prefixes) {
     if (name.substr(0, prefix.size()) == prefix) return true;
   }
   return false;
+}
+
+bool keeps_own_tls(std::string_view path) {
+  return is_named(
+      path, {"libc.so", "ld-linux", "libasan", "libubsan", "liblsan", "libtsan", "libclang_rt"});
 }
 
 const ElfW(Phdr) * tls_header(const dl_phdr_info& info) {
@@ -190,5 +197,61 @@ void reset_static_tls(uintptr_t thread_pointer) {
 bool has_dynamic_tls() { return modules.dynamic_tls; }
 
 void reset_own_dynamic_tls() { dl_iterate_phdr(reset_dynamic, nullptr); }
+
+std::vector<MemoryRange> kept_static_tls(uintptr_t thread_pointer) {
+  struct Kept {
+    uintptr_t thread_pointer;
+    std::vector<MemoryRange> ranges;
+  };
+  Kept kept{thread_pointer, {}};
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void* result) {
+        const auto* tls = tls_header(*info);
+        if (tls == nullptr || info->dlpi_tls_data == nullptr || info->dlpi_name == nullptr)
+          return 0;
+        if (!keeps_own_tls(info->dlpi_name)) return 0;
+        Kept& to = *static_cast<Kept*>(result);
+        uintptr_t low = reinterpret_cast<uintptr_t>(info->dlpi_tls_data) - shim::thread_pointer() +
+                        to.thread_pointer;
+        to.ranges.push_back({low, low + tls->p_memsz});
+        return 0;
+      },
+      &kept);
+  return kept.ranges;
+}
+
+std::vector<MemoryRange> harness_segments() {
+  std::vector<MemoryRange> ranges;
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, size_t, void* result) {
+        if (info->dlpi_name == nullptr || !is_named(info->dlpi_name, {"libpollux.so", "libfiu.so"}))
+          return 0;
+        for (int i = 0; i < info->dlpi_phnum; ++i) {
+          const auto& header = info->dlpi_phdr[i];
+          if (header.p_type != PT_LOAD || (header.p_flags & PF_W) == 0) continue;
+          uintptr_t low = info->dlpi_addr + header.p_vaddr;
+          static_cast<std::vector<MemoryRange>*>(result)->push_back({low, low + header.p_memsz});
+        }
+        return 0;
+      },
+      &ranges);
+  return ranges;
+}
+
+std::string place_name(uintptr_t code) {
+  Dl_info info{};
+  void* object = nullptr;
+  if (::dladdr1(reinterpret_cast<void*>(code), &info, &object, RTLD_DL_LINKMAP) == 0 ||
+      object == nullptr) {
+    return "?";
+  }
+  const auto& module = *static_cast<const link_map*>(object);
+  // The loader knows the executable by no name, and dladdr by what it was called as.
+  std::string file = *module.l_name != '\0' ? module.l_name : executable_path();
+  file = file.substr(file.rfind('/') + 1);
+  char offset[32];
+  std::snprintf(offset, sizeof offset, "+0x%zx", static_cast<size_t>(code - 1 - module.l_addr));
+  return file + offset;
+}
 
 }  // namespace pollux::explore

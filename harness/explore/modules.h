@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "explore/memory_range.h"
+
 namespace pollux::explore {
 
 // The executable, for the fast path of a point.
@@ -40,5 +42,15 @@ void reset_static_tls(uintptr_t thread_pointer);
 // The same for modules with TLS on demand; only a thread can find its own.
 bool has_dynamic_tls();
 void reset_own_dynamic_tls();
+
+// What reset_static_tls() leaves alone. On any thread, of any thread.
+std::vector<MemoryRange> kept_static_tls(uintptr_t thread_pointer);
+
+// The writable segments of libraries that only the harness uses.
+std::vector<MemoryRange> harness_segments();
+
+// "libuv.so.1+0x1a2b", which is the same in each run; `code` is a return address, and meant is the
+// call in front of it.
+std::string place_name(uintptr_t code);
 
 }  // namespace pollux::explore

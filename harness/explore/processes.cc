@@ -39,6 +39,7 @@
 
 #include "explore/check.h"
 #include "explore/lock_order.h"
+#include "explore/memory_roots.h"
 #include "explore/state.h"
 #include "pollux/shim/raw_system_call.h"
 #include "pollux/shim/window.h"
@@ -235,6 +236,7 @@ unsigned reserve_process(long root_id) {
     void* at = ::mmap(nullptr, sizeof(Table), PROT_READ | PROT_WRITE,
                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     POLLUX_EXPLORE_CHECK(at != MAP_FAILED);
+    note_harness_memory(at, sizeof(Table));
     table = static_cast<Table*>(at);
     state.forked = true;
     table->turn.store(kRootProcess);

@@ -5,32 +5,15 @@
 // places, since the two together are which race it is.
 #include "explore/race_report.h"
 
-#include <dlfcn.h>
-#include <link.h>
 #include <unwind.h>
 
 #include <charconv>
-#include <cstdio>
 
 #include "explore/modules.h"
 #include "explore/state.h"
 
 namespace pollux::explore {
 namespace {
-
-// `code` is a return address: the call is in front of it.
-std::string place_name(uintptr_t code) {
-  Dl_info info{};
-  void* found = nullptr;
-  if (::dladdr1(reinterpret_cast<void*>(code), &info, &found, RTLD_DL_LINKMAP) == 0) return "?";
-  const auto& module = *static_cast<const link_map*>(found);
-  // Not the name that the program was started by, which need not be that of a file.
-  std::string file = *module.l_name != '\0' ? module.l_name : executable_path();
-  file = file.substr(file.rfind('/') + 1);
-  char offset[32];
-  std::snprintf(offset, sizeof offset, "+0x%zx", static_cast<size_t>(code - 1 - module.l_addr));
-  return file + offset;
-}
 
 std::string sentence(const RaceParty& party, const char* read, const char* write) {
   return std::string(party.thread) + " " + (party.writes ? write : read) + " " +

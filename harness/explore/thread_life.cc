@@ -14,8 +14,10 @@
 #include "explore/happens_before.h"
 #include "explore/lock_order.h"
 #include "explore/modules.h"
+#include "explore/program_heap.h"
 #include "explore/state.h"
 #include "explore/thread_objects_impl.h"
+#include "explore/tracked_heap.h"
 #include "pollux/shim/keys.h"
 
 namespace pollux::explore {
@@ -202,6 +204,7 @@ unsigned stop_threads_of(unsigned host) {
     if (trace::recorder.text)
       trace::line(trace::What::turn, "%s is gone with its host", thread.name);
   }
+  if (tracks_memory) program_heap.forget_blocks_of(host);
   recompute_candidates();
   return added;
 }

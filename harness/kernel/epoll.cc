@@ -129,6 +129,7 @@ void forget_item(EpollItem* item) {
   (item->previous_of_set != nullptr ? item->previous_of_set->next_of_set : set->items_of_set_) =
       item->next_of_set;
   if (item->next_of_set != nullptr) item->next_of_set->previous_of_set = item->previous_of_set;
+  item->data = 0;  // a pointer, and nobody has it any more (explore/leaks.h)
   pools.epoll_items.give(item);
 }
 

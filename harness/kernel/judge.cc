@@ -71,6 +71,21 @@ std::vector<StuckDescriptor> Kernel::stuck_descriptors() const {
   return stuck;
 }
 
+std::vector<uint64_t> Kernel::user_words() const {
+  std::vector<uint64_t> words;
+  visit_descriptors([&](unsigned, int, File* file) {
+    for (EpollItem* item = file->items(); item != nullptr; item = item->next_of_file)
+      words.push_back(item->data);
+  });
+  for (unsigned number = 0; number < kHosts; ++number) {
+    if (!host_used(number)) continue;
+    for (const PosixTimer& timer : host(number).signals.timers) {
+      if (timer.used) words.push_back(reinterpret_cast<uintptr_t>(timer.info.si_value.sival_ptr));
+    }
+  }
+  return words;
+}
+
 std::string Kernel::dump() const {
   std::string text;
   visit_descriptors([&](unsigned number, int fd, File* file) {

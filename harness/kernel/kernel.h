@@ -70,6 +70,9 @@ class Kernel final : public shim::SystemCalls {
   // Descriptors open in all hosts, "host 0 fd 66 (eventfd)" each.
   std::vector<std::string> open_descriptors() const;
   std::vector<StuckDescriptor> stuck_descriptors() const;
+  // What it would give back to the program, and what may be a pointer: the data of registrations
+  // in epoll sets and of timers.
+  std::vector<uint64_t> user_words() const;
   // Sockets, pipes and epoll sets, one line each.
   std::string dump() const;
 };

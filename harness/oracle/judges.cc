@@ -2,6 +2,7 @@
 
 #include "oracle/judges.h"
 
+#include "explore/leaks.h"
 #include "explore/scheduler.h"
 #include "kernel/kernel.h"
 
@@ -26,6 +27,16 @@ Finding judge_ended_run() {
   for (size_t i = 0; i < open.size() && i < 4; ++i) reason += (i == 0 ? " " : ", ") + open[i];
   if (open.size() > 4) reason += ", ...";
   return {Verdict::leaked_fd, reason};
+}
+
+void look_for_lost_memory(uintptr_t stack) {
+  explore::mark_lost_blocks(stack, kernel::kernel().user_words());
+}
+
+Finding judge_memory() {
+  const std::optional<explore::LostMemory> lost = explore::lost_memory();
+  if (!lost) return {Verdict::held, ""};
+  return {Verdict::leaked_memory, lost->reason};
 }
 
 std::string describe_world() {

@@ -4,6 +4,7 @@
 // and the kernel is ours.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "pollux/verdict.h"
@@ -22,6 +23,12 @@ Finding judge_stuck_run();
 
 // All threads returned. Held, or leaked descriptors.
 Finding judge_ended_run();
+
+// Memory of the program that nothing points to (explore/leaks.h): first a look, when the program
+// has ended and nothing has been taken down yet; then held, or what was lost and has not been freed
+// since. `stack`: from here upwards the current stack is in use.
+void look_for_lost_memory(uintptr_t stack);
+Finding judge_memory();
 
 // Threads, sockets and epoll sets as they are now; several lines.
 std::string describe_world();

@@ -18,6 +18,7 @@ struct ProcessRun {
   std::unique_ptr<Strategy> strategy;
   ProcessRunEnd at_end = nullptr;
   bool on = false;
+  bool looks_for_lost_memory = false, has_looked = false;
 };
 // Never destroyed: the run may end inside exit handlers that run after static destructors.
 ProcessRun& process_run() {
@@ -58,10 +59,21 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
   run.on = true;
   arm_run(options);
   explore::adopt_main_thread(scheduler_options(options), *run.strategy, run_ended);
-  if (options.log_steps) oracle::start_step_log();
   shim::HarnessScope scope;
+  if (options.log_steps) oracle::start_step_log();
+  if (const std::string reason = why_not(options); !reason.empty())
+    explore::end_run(Verdict::unmodelled, reason);
+  run.looks_for_lost_memory = options.memory_leaks;
   kernel::begin_rules(options.plan.get(), std::move(boot));
   if (populate) populate();
+}
+
+__attribute__((noinline)) void process_returns() {
+  ProcessRun& run = process_run();
+  if (!run.looks_for_lost_memory || !run.on || !shim::in_run() || explore::in_child()) return;
+  shim::HarnessScope scope;
+  look_for_lost_memory(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
+  run.has_looked = true;
 }
 
 void end_process_run(int status, const std::string& complaint) {
@@ -77,7 +89,9 @@ void end_process_run(int status, const std::string& complaint) {
   } else if (!complaint.empty()) {
     run_ended(Verdict::violation, complaint);
   } else {
-    run_ended(Verdict::held, "");
+    Finding finding{Verdict::held, ""};
+    if (process_run().has_looked) finding = judge_memory();
+    run_ended(finding.verdict, finding.reason);
   }
 }
 

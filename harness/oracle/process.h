@@ -23,9 +23,16 @@ void begin_process_run(const RunOptions& options, std::unique_ptr<Strategy> stra
                        ProcessRunEnd at_end, const std::function<void()>& populate = nullptr,
                        std::function<void(unsigned host)> boot = nullptr);
 
+// The program is done (main has returned, or it has called exit(3)), and its exit handlers are
+// still to come: when memory that is lost is looked for, now. The caller's registers are on its
+// stack.
+void process_returns();
+
 // The program is about to exit by itself with `status` (from exit(3)'s handlers or _exit). Closes
 // the gate and calls at_end with held, or with violation when the status is not 0 or there is a
-// complaint. A forked process only tells its parent. Does nothing outside of a run.
+// complaint, or
+// with what was lost when it was done. A forked process only tells its parent. Does nothing outside
+// of a run.
 void end_process_run(int status, const std::string& complaint = "");
 
 }  // namespace pollux::oracle

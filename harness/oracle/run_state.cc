@@ -8,6 +8,7 @@
 #include <string>
 
 #include "explore/judge_notes.h"
+#include "explore/leaks.h"
 #include "explore/scheduler.h"
 #include "explore/thread_objects.h"
 #include "kernel/kernel.h"
@@ -66,7 +67,14 @@ void connect_parts() {
   (void)connected;
 }
 
+std::string why_not(const RunOptions& options) {
+  if (!options.memory_leaks || explore::can_track_memory()) return "";
+  return "lost memory can not be looked for: the program's allocator is a sanitizer's or one of "
+         "its own executable, or there is no address space for another";
+}
+
 void arm_run(const RunOptions& options) {
+  if (options.memory_leaks && explore::can_track_memory()) explore::begin_tracking();
   connect_parts();
   keep_real_descriptors_below_window();
   trace::recorder.begin(options.trace, options.record_steps);
@@ -93,6 +101,7 @@ explore::SchedulerOptions scheduler_options(const RunOptions& options) {
 void disarm_run() {
   faults::disarm_all();
   kernel::kernel().finish();
+  explore::end_tracking();
 }
 
 RunResult collect_result(Verdict verdict, std::string reason) {
@@ -101,6 +110,7 @@ RunResult collect_result(Verdict verdict, std::string reason) {
   result.verdict = verdict;
   result.reason = std::move(reason);
   if (verdict == Verdict::data_race) result.details = explore::race_details();
+  if (verdict == Verdict::leaked_memory) result.details = explore::lost_memory()->details;
   if (verdict != Verdict::held) result.details += describe_world();
   result.hash = trace::recorder.hash;
   result.points = outcome.points;

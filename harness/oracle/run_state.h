@@ -4,6 +4,8 @@
 // arming the parts of the harness for a run, and collecting what it left.
 #pragma once
 
+#include <string>
+
 #include "explore/scheduler.h"
 #include "pollux/world.h"
 
@@ -11,6 +13,9 @@ namespace pollux::oracle {
 
 // Connects shim, twin, explorer and failure points with each other; once per process.
 void connect_parts();
+
+// Why a run with these options can not be made; empty: it can.
+std::string why_not(const RunOptions&);
 
 // Requires options.strategy. Resets the twin and the recorder, arms the faults, and reserves the
 // window of descriptor numbers that the twin uses.

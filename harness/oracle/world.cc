@@ -2,8 +2,8 @@
 //
 // A run inside of a process. World puts the parts together and takes the verdict; it holds no state
 // of the simulation itself. The order at the end matters: the scheduler's verdict first (a
-// property, a judge or a bound ended the run), then the judge of ended runs, and only then is the
-// twin looked at for the report.
+// property, a judge or a bound ended the run), then the judges of ended runs, and only then is the
+// twin looked at for the report. Memory is looked at first of all, before anything is taken down.
 
 #include "pollux/world.h"
 
@@ -46,6 +46,12 @@ void World::add_thread(std::string name, unsigned host, std::function<void()> bo
 
 RunResult World::run() {
   const RunOptions& options = state_->options;
+  if (const std::string reason = oracle::why_not(options); !reason.empty()) {
+    RunResult refused;
+    refused.verdict = Verdict::unmodelled;
+    refused.reason = reason;
+    return refused;
+  }
   oracle::arm_run(options);
   explore::begin_run(oracle::scheduler_options(options), *options.strategy);
   if (options.log_steps) oracle::start_step_log();
@@ -56,11 +62,14 @@ RunResult World::run() {
   });
   for (const State::Body& body : state_->bodies) explore::spawn(body.name, body.host, body.body);
   explore::run_to_end();
+  const bool look = options.memory_leaks && explore::outcome().verdict == Verdict::held;
+  if (look) oracle::look_for_lost_memory(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
   oracle::disarm_run();
 
   const explore::Outcome outcome = explore::outcome();
   oracle::Finding finding{outcome.verdict, outcome.reason};
   if (finding.verdict == Verdict::held && options.check_leaks) finding = oracle::judge_ended_run();
+  if (finding.verdict == Verdict::held && look) finding = oracle::judge_memory();
   if (finding.verdict == Verdict::time_limit) {
     // Something is still due (a periodic timer, say), but nothing has come of it for the whole time
     // that the run was given: the same question as at quiescence.

@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "explore/memory_roots.h"
 #include "run/check.h"
 
 namespace pollux::run {
@@ -24,9 +25,13 @@ SharedMemory::SharedMemory(size_t size) : size_(size) {
   data_ = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
                  -1, 0);
   check(data_ != MAP_FAILED, "no shared memory: mmap");
+  explore::note_harness_memory(data_, size_);
 }
 
-SharedMemory::~SharedMemory() { ::munmap(data_, size_); }
+SharedMemory::~SharedMemory() {
+  explore::forget_harness_memory(data_);
+  ::munmap(data_, size_);
+}
 
 Output::Output() {
   descriptor_ = ::memfd_create("pollux-output", MFD_CLOEXEC);

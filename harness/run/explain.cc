@@ -55,6 +55,7 @@ class Explainer {
 
   std::vector<ExplainRow> rows();
   std::string cause(const std::optional<Sealed>&);
+  std::string lost_block();
   std::vector<std::string> faults();
   std::vector<std::string> state();
   std::vector<std::string> deviations();
@@ -295,9 +296,21 @@ size_t Explainer::decisive(const std::optional<Sealed>& sealed) const {
   return telling != SIZE_MAX ? telling : last;
 }
 
+// Libraries that are compiled into the program allocate in its stead: who asked them to?
+std::string Explainer::lost_block() {
+  size_t begin = run_.details.find('\n') + 1, end = begin;
+  while (run_.details.compare(end, 2, "  ") == 0) end = run_.details.find('\n', end) + 1;
+  const std::string own = story_.own_place_in(run_.details.substr(begin, end - begin));
+  const size_t colon = run_.reason.find(": ");
+  if (own.empty() || colon == std::string::npos) return story_.with_source(run_.reason);
+  return own + run_.reason.substr(colon);
+}
+
 std::string Explainer::cause(const std::optional<Sealed>& sealed) {
-  // Where the two accesses are says more than how they came to be unordered.
+  // Where the two accesses are says more than how they came to be unordered; where a block comes
+  // from, more than when its last pointer went.
   if (run_.verdict == Verdict::data_race) return story_.with_source(run_.reason);
+  if (run_.verdict == Verdict::leaked_memory) return lost_block();
   const size_t chosen = decisive(sealed);
   if (chosen == SIZE_MAX) {
     return run_.deviations.empty() ? "it fails on the boring run: no deviation is needed"

@@ -33,7 +33,7 @@ struct Explanation {
   Plan plan;                            // with explicit deviations
   RunResult failure;                    // of that plan, with its log
   std::string cause;                    // one sentence
-  std::vector<std::string> accesses;    // of a data race, each with its stack, a line a function
+  std::vector<std::string> accesses;    // of a race, or allocations, each with its stack
   std::vector<ExplainRow> rows;         // all that matter, most important ones first
   std::vector<std::string> deviations;  // each with its place in the source
   std::vector<std::string> faults;      // each with what it did

@@ -65,6 +65,7 @@ constexpr Field kFields[] = {
     field<&RunOptions::weak_memory>("weak_memory"),
     field<&RunOptions::strict>("strict"),
     field<&RunOptions::real_threads>("real_threads"),
+    field<&RunOptions::memory_leaks>("memory_leaks"),
 };
 
 std::vector<double> rates_of(const faults::Profile& profile) {
@@ -212,7 +213,7 @@ std::string member_of_options(std::string_view name) {
 
 std::string property_of(const RunResult& result) {
   bool named = result.verdict == Verdict::violation || result.verdict == Verdict::crash ||
-               result.verdict == Verdict::data_race;
+               result.verdict == Verdict::data_race || result.verdict == Verdict::leaked_memory;
   std::string name = named ? result.reason.substr(0, result.reason.find(": ")) : "";
   return name.empty() ? std::string(to_string(result.verdict)) : name;
 }

@@ -19,14 +19,15 @@ constexpr std::string_view kIndent = "  ";  // of a place in the details
 constexpr size_t kFunctionsMost = 6;        // of a stack, on a screen that has more to show
 
 struct Access {
-  std::string what;                // "t1 writes 4 bytes"
+  std::string what;                // "t1 writes 4 bytes"; of lost memory, which block
   std::vector<std::string> stack;  // places in code
 };
 
-// As the details of a race tell them, before anything else.
+// As the details of a race, or of lost memory, tell them before anything else.
 std::vector<Access> accesses_of(const RunResult& result) {
   std::vector<Access> accesses;
-  if (result.verdict != Verdict::data_race) return accesses;
+  if (result.verdict != Verdict::data_race && result.verdict != Verdict::leaked_memory)
+    return accesses;
   std::istringstream lines(result.details);
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with(kIndent) && !accesses.empty()) {

@@ -22,7 +22,8 @@ RunResult with_both_stacks(const Plan& plan, RunResult result, Runner&);
 std::string with_functions(const std::string& details, const std::vector<std::string>& modules);
 
 // Both accesses of a race, the later one first: what it was, and below it the program's functions
-// that led there, innermost first. Empty for anything else.
+// that led there, innermost first. Of lost memory, the same of the first two places where it was
+// allocated. Empty for anything else.
 std::vector<std::string> accesses_in_source(const RunResult&, Story&);
 
 }  // namespace pollux::run

@@ -157,6 +157,15 @@ std::vector<std::string> Story::functions_at(const std::string& text) {
   return functions;
 }
 
+std::string Story::own_place_in(const std::string& text) {
+  for (std::sregex_iterator at(text.begin(), text.end(), place_pattern()), last; at != last; ++at) {
+    auto place = place_in((*at)[1], std::stoull((*at)[2], nullptr, 16));
+    auto line = place ? line_at(*place) : std::nullopt;
+    if (line && !Symbols::is_foreign(*line)) return in_source(*line);
+  }
+  return "";
+}
+
 std::vector<CodeLine> Story::program_frames(const Step& step, size_t most) {
   std::vector<CodeLine> found;
   const std::vector<uint64_t>& all = run_.log.frames;

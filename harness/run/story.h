@@ -42,6 +42,9 @@ class Story {
   // serve". None where the code is of Pollux or the system; the text itself where nobody knows.
   std::vector<std::string> functions_at(const std::string& place);
 
+  // Of such places in a text, the first that is the program's own, with its source; empty: none is.
+  std::string own_place_in(const std::string& text);
+
   // "#3": a word or a thread object without a name, by first appearance.
   std::string object(const Step&);
 

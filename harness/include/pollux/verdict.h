@@ -10,18 +10,19 @@ namespace pollux {
 
 // The names and numbers appear in tokens and in JSON: append only.
 enum class Verdict : uint8_t {
-  held = 0,         // the program ended and nothing was found
-  violation = 1,    // a property of the suite does not hold
-  lost_wakeup = 2,  // nothing can happen any more, yet a descriptor is ready and its owner waits
-  deadlock = 3,     // nothing can happen any more and somebody waits
-  busy_spin = 4,    // many returns of epoll_wait or poll without progress
-  leaked_fd = 5,    // descriptors that the program opened were open when it ended
-  crash = 6,        // a signal, an abort, a failed check of the program
-  step_limit = 7,   // the bound on points or calls was spent
-  time_limit = 8,   // the bound on virtual time was spent
-  unmodelled = 9,   // the program made a call that the twin does not model
-  diverged = 10,    // a replay did not do what its record says
-  data_race = 11,   // two accesses of the same memory, one of them a write, that nothing orders
+  held = 0,            // the program ended and nothing was found
+  violation = 1,       // a property of the suite does not hold
+  lost_wakeup = 2,     // nothing can happen any more, yet a descriptor is ready and its owner waits
+  deadlock = 3,        // nothing can happen any more and somebody waits
+  busy_spin = 4,       // many returns of epoll_wait or poll without progress
+  leaked_fd = 5,       // descriptors that the program opened were open when it ended
+  crash = 6,           // a signal, an abort, a failed check of the program
+  step_limit = 7,      // the bound on points or calls was spent
+  time_limit = 8,      // the bound on virtual time was spent
+  unmodelled = 9,      // the program made a call that the twin does not model
+  diverged = 10,       // a replay did not do what its record says
+  data_race = 11,      // two accesses of the same memory, one of them a write, that nothing orders
+  leaked_memory = 12,  // blocks that the program allocated and that nothing points to at the end
 };
 
 constexpr std::string_view to_string(Verdict verdict) {
@@ -50,6 +51,8 @@ constexpr std::string_view to_string(Verdict verdict) {
       return "diverged";
     case Verdict::data_race:
       return "data-race";
+    case Verdict::leaked_memory:
+      return "leaked-memory";
   }
   return "?";
 }

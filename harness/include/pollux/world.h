@@ -56,6 +56,7 @@ struct RunOptions {
   bool weak_memory = false;          // a load of an atomic may read an old store; implies races
   bool real_threads = false;         // virtual threads on OS threads: slow, same hash
   bool check_leaks = true;           // descriptors still open at the end: leaked-fd
+  bool memory_leaks = false;         // memory that is lost at the end is looked for: leaked-memory
   bool strict = false;               // what a judge notes (pollux/judge_note.h) is a violation
   bool trace = false;                // keep every step as text
   bool record_steps = false;         // keep the hash after each step, to find a first divergence

@@ -291,5 +291,31 @@ TEST_F(CommandTest, PctFindsTheLostSignal) {
   EXPECT_EQ(pollux({"replay", token_of(ended), "--times", "20"}).code, 1);
 }
 
+TEST_F(CommandTest, LostMemoryIsFoundReplayedShrunkAndExplained) {
+  EXPECT_EQ(pollux({"run", "toy-leaky", "--seeds", "0..400"}).code, 0);
+  Ended ended = pollux({"run", "toy-leaky", "--seeds", "0..400", "--leaks", "--audit"});
+  EXPECT_EQ(ended.code, 1) << ended.out;
+  EXPECT_TRUE(std::regex_search(
+      ended.out, std::regex("toy-leaky: 400 seeds: [0-9]+ held, [0-9]+ leaked-memory\n")))
+      << ended.out;
+  Ended replayed = pollux({"replay", token_of(ended), "--times", "20"});
+  EXPECT_TRUE(holds(replayed.out, "20 of 20 runs: verdict leaked-memory")) << replayed.out;
+  Ended shrunk = pollux({"shrink", token_of(ended)});
+  EXPECT_TRUE(holds(shrunk.out, " in toy_keep: 4 bytes that ")) << shrunk.out;
+  EXPECT_TRUE(holds(shrunk.out, "cause:    toy_subject.cc:")) << shrunk.out;
+  Ended explored = pollux({"explore", "toy-leaky", "--preemptions", "1", "--leaks"});
+  EXPECT_EQ(explored.code, 1) << explored.out;
+  EXPECT_TRUE(holds(explored.out, "leaked-memory")) << explored.out;
+}
+
+TEST_F(CommandTest, ToLookForLostMemoryChangesNoRun) {
+  auto digest = [](std::vector<std::string> more) {
+    more.insert(more.begin(), {"run", "toy", "--seeds", "0..40"});
+    const Ended ended = pollux(more);
+    return ended.out.substr(ended.out.find("digest"));
+  };
+  EXPECT_EQ(digest({}), digest({"--leaks"}));
+}
+
 }  // namespace
 }  // namespace pollux::testing

@@ -1,8 +1,8 @@
-# Finds a failure of SUITE, shrinks it, and has it written as a test: to TEST, and to FIXED with the suite
+# Finds a failure of SUITE (with FLAGS of the sweep), shrinks it, and has it written as a test: to TEST, and to FIXED with the suite
 # WITHOUT_BUG in its place.
 set(folder ${TEST}.work)
 file(MAKE_DIRECTORY ${folder})
-execute_process(COMMAND ${POLLUX} run ${SUITE} --seeds 0..4000 --fail-fast --quiet
+execute_process(COMMAND ${POLLUX} run ${SUITE} ${FLAGS} --seeds 0..4000 --fail-fast --quiet
   WORKING_DIRECTORY ${folder} OUTPUT_VARIABLE found)
 string(REGEX MATCH "pollux replay ([^ \n]+)" replay "${found}")
 if(NOT replay)

@@ -23,6 +23,7 @@ struct ToyBox {
   std::atomic<int> count = 0;
   std::atomic<int> looks = 0;
   int plain = 0;
+  std::atomic<int*> kept = nullptr;
 };
 
 namespace {
@@ -58,7 +59,10 @@ void add_carelessly(ToyBox* box) {
 extern "C" {
 
 ToyBox* toy_new() { return new ToyBox; }
-void toy_delete(ToyBox* box) { delete box; }
+void toy_delete(ToyBox* box) {
+  delete box->kept.load();
+  delete box;
+}
 
 void toy_produce(ToyBox* box, int rounds, bool careless) {
   look_around(box);
@@ -105,6 +109,10 @@ void toy_bump_left(ToyBox* box) {
 void toy_bump_right(ToyBox* box) {
   right_leg(box);
   box->looks.fetch_add(1);
+}
+
+void toy_keep(ToyBox* box) {
+  if (box->kept.load() == nullptr) box->kept.store(new int(1));
 }
 
 }  // extern "C"

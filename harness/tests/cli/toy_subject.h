@@ -23,4 +23,7 @@ int toy_count(ToyBox*);
 void toy_bump_left(ToyBox*);
 void toy_bump_right(ToyBox*);
 
+// Makes what the box keeps, unless somebody has; two may do so at once, and one of them is lost.
+void toy_keep(ToyBox*);
+
 }  // extern "C"

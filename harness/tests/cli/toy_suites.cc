@@ -21,6 +21,7 @@ enum class Kind {
   count,     // a lost update: violation
   crash,     // a lost update: abort
   race,      // two plain accesses that nothing orders: data-race, when one is looked for
+  leaky,     // made twice: holds, or loses memory, which is only looked for on request
   drifting,  // carries state from one run to the next: not deterministic
   stuck,     // seed 3 never ends and never makes a call
   eating,    // nor does it here, and takes more and more memory
@@ -83,6 +84,11 @@ class ToySuite final : public pollux::Suite {
       world.add_thread("right", 0, [=] { toy_bump_right(box.get()); });
       return;
     }
+    if (kind_ == Kind::leaky) {
+      for (const char* name : {"left", "right"})
+        world.add_thread(name, 0, [box] { toy_keep(box.get()); });
+      return;
+    }
     auto finished = std::make_shared<int>(0);
     for (const char* name : {"left", "right"}) {
       world.add_thread(name, 0, [this, box, rounds, finished] {
@@ -117,7 +123,7 @@ class ToySuite final : public pollux::Suite {
 
 const ToySuite good("toy", Kind::good), lost("toy-lost", Kind::lost),
     count("toy-count", Kind::count), crash("toy-crash", Kind::crash), race("toy-race", Kind::race),
-    drifting("toy-drifting", Kind::drifting), stuck("toy-stuck", Kind::stuck),
-    eating("toy-eating", Kind::eating);
+    leaky("toy-leaky", Kind::leaky), drifting("toy-drifting", Kind::drifting),
+    stuck("toy-stuck", Kind::stuck), eating("toy-eating", Kind::eating);
 
 }  // namespace
