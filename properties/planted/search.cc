@@ -108,19 +108,21 @@ class PointCounter final : public Strategy {
   std::vector<uint32_t> counts;
 };
 
-// The counts belong to a workload. The run that is counted is made here, since a child could not
-// hand its counts over, and only once it is known to hold: one that crashes would take us with it.
+// The counts belong to a workload, which therefore is run several times. The run that is counted is
+// made here, since a child could not hand its counts over, and only once it is known to hold: one
+// that crashes would take us with it.
 void search_by_surw(const SearchRequest& request, SearchResult& result) {
   const auto start = std::chrono::steady_clock::now();
   const faults::Profile profile = load(request.profile);
+  constexpr uint64_t kRunsOfWorkload = 32;
   run::Worker worker;
   std::string counted;
-  run::StrategySpec spec;
-  spec.plain = run::StrategySpec::Plain::surw;
+  std::shared_ptr<const run::Mix> mix;  // the same one for as long as it can be: so is the process
   for (uint64_t seed = request.first_seed; result.runs < request.runs_max; ++seed) {
     if (request.budget.count() != 0 && std::chrono::steady_clock::now() - start > request.budget)
       return;
-    run::Plan plan{request.suite, request.suite->workload(seed), {}, request.overrides};
+    const uint64_t workload_seed = seed - seed % kRunsOfWorkload;
+    run::Plan plan{request.suite, request.suite->workload(workload_seed), {}, request.overrides};
     if (plan.workload != counted) {
       plan.choices = std::vector<Deviation>{};
       RunResult boring = worker.run(plan);
@@ -132,9 +134,12 @@ void search_by_surw(const SearchRequest& request, SearchResult& result) {
       PointCounter counter;
       run::execute(plan, {}, &counter);
       counted = plan.workload;
+      run::StrategySpec spec;
+      spec.plain = run::StrategySpec::Plain::surw;
       spec.surw_counts = counter.counts;
+      mix = run::make_mix(spec, profile);
     }
-    plan.choices = run::Drawn{seed, run::make_mix(spec, profile)};
+    plan.choices = run::Drawn{seed, mix};
     RunResult run = worker.run(plan);
     ++result.runs;
     if (run.verdict == Verdict::held) continue;
