@@ -32,6 +32,11 @@ std::string short_name(const std::string& mangled) {
       continue;
     }
     if (name[i] == '<') ++angles;
+    if (angles == 0 && name.compare(i, 2, "()") == 0 && plain.ends_with("operator")) {
+      plain += "()";
+      ++i;
+      continue;
+    }
     if (angles == 0 && name[i] == '(') {
       // What a lambda or a local function belongs to comes before its own name.
       if (i + 1 < name.size() && name.compare(i, 2, "()") != 0) break;

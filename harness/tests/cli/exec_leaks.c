@@ -33,6 +33,13 @@ __attribute__((noinline)) static void lose_cycle(void) {
   first->next->next = first;
 }
 
+// What was called before has left words on the stack, where calls of now stand.
+__attribute__((noinline)) static void wipe_stack(void) {
+  char wiped[8192];
+  memset(wiped, 0, sizeof wiped);
+  __asm__ volatile("" : : "r"(wiped) : "memory");
+}
+
 static void* keep_local(void* unused) {
   local = make();
   sleep(1000);
@@ -62,6 +69,7 @@ int main(int count, char** arguments) {
   if (is(what, "cycle")) lose_cycle();
   if (is(what, "exit")) {
     lose();
+    wipe_stack();
     exit(0);
   }
   if (is(what, "_exit")) {
