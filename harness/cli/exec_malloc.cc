@@ -13,6 +13,7 @@
 #include "cli/exec_malloc.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <malloc.h>
 #include <unistd.h>
 
@@ -101,7 +102,14 @@ using namespace pollux::explore;
 // See explore/leaks.cc. By the executable's handle: a lookup of our own begins with ourselves.
 extern "C" bool pollux_heap_is_ours() {
   void* executable = ::dlopen(nullptr, RTLD_LAZY);
-  return ::dlsym(executable, "malloc") == reinterpret_cast<void*>(&::malloc);
+  void* found = ::dlsym(executable, "malloc");
+  if (found == reinterpret_cast<void*>(&::malloc)) return true;
+  // An executable at a fixed address that takes the address of malloc has an entry for it that is
+  // no definition: it leads here.
+  Dl_info info;
+  void* symbol = nullptr;
+  return ::dladdr1(found, &info, &symbol, RTLD_DL_SYMENT) != 0 && symbol != nullptr &&
+         static_cast<const ElfW(Sym)*>(symbol)->st_shndx == SHN_UNDEF;
 }
 
 POLLUX_ENTRY void* malloc(size_t size) noexcept {

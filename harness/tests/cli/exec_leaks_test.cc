@@ -32,6 +32,7 @@ class LeaksTest : public CommandTest {
 TEST_F(LeaksTest, ProgramsThatLoseMemoryAreConvicted) {
   expect_lost(EXEC_LEAKS_C, "plain", ": 64 bytes that main allocated here");
   expect_lost(EXEC_LEAKS_C, "exit", ": 64 bytes that main allocated here");
+  expect_lost(EXEC_LEAKS_FIXED, "plain", ": 64 bytes that main allocated here");
   expect_lost(EXEC_LEAKS_C, "cycle", "128 bytes in 2 blocks in all");
   expect_lost(EXEC_LEAKS_CC, "array", ": 400 bytes that main allocated here");
   expect_lost(EXEC_LEAKS_CC, "cycle", " in 3 blocks in all");
