@@ -20,8 +20,11 @@ Fd unix_socket(int type, int flags) {
   return Fd(static_cast<int>(must(socket(AF_UNIX, type | flags, 0), "socket")));
 }
 
+// As long for every process: an internet socket looks at the length of a name before it looks at
+// its family.
 std::string abstract_name(const char* tail) {
-  return '\0' + ("pollux-" + std::to_string(getpid()) + '-') + tail;
+  const std::string id = std::to_string(getpid());
+  return '\0' + ("pollux-" + std::string(10 - id.size(), '0') + id + '-') + tail;
 }
 
 UnixAddress::UnixAddress(const std::string& name) {
