@@ -30,9 +30,8 @@ void process_returns();
 
 // The program is about to exit by itself with `status` (from exit(3)'s handlers or _exit). Closes
 // the gate and calls at_end with held, or with violation when the status is not 0 or there is a
-// complaint, or
-// with what was lost when it was done. A forked process only tells its parent. Does nothing outside
-// of a run.
+// complaint, or with what was lost when it was done. A forked process only tells its parent. Does
+// nothing outside of a run.
 void end_process_run(int status, const std::string& complaint = "");
 
 }  // namespace pollux::oracle

@@ -101,6 +101,7 @@ class Sweep {
   bool work_left(const Slot& slot) const;
   void start(size_t index);
   void child_main(Slot&);
+  bool has_grown() const;
   bool take_chunk(Slot&);
   bool run_seed(Slot&, uint64_t seed);  // false: the child must end
   void count(Slot&, const RunResult&, uint64_t seed);
@@ -165,8 +166,15 @@ void Sweep::child_main(Slot& slot) {
     }
     slot.seed.store(seed);
     slot.at.store(seed + 1);
-    if (!run_seed(slot, seed)) return;
+    if (!run_seed(slot, seed) || has_grown()) return;
   }
+}
+
+// What earlier runs have left behind would count as the next one's: another process goes on.
+bool Sweep::has_grown() const {
+  rusage used{};
+  ::getrusage(RUSAGE_SELF, &used);
+  return static_cast<uint64_t>(used.ru_maxrss) >> 10 >= request_.bounds.resident_mib / 2;
 }
 
 void Sweep::count(Slot& slot, const RunResult& result, uint64_t seed) {
@@ -250,7 +258,8 @@ void Sweep::child_ended(size_t index, int status) {
   uint64_t seed = slot.seed.load();
   switch (slot.state.load()) {
     case State::idle:
-      check(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a worker process died between runs");
+      check(child.killed != Killed::no || (WIFEXITED(status) && WEXITSTATUS(status) == 0),
+            "a worker process died between runs");
       return;
     case State::running: {
       if (interrupts_ > 1) return;

@@ -131,6 +131,13 @@ TEST_F(CommandTest, ARunThatEatsAllMemoryIsKilled) {
       << ended.out;
 }
 
+// It is nobody's fault but the process's, which ends between two runs.
+TEST_F(CommandTest, WhatRunsLeaveBehindIsNotTheNextOnes) {
+  Ended ended = pollux({"run", "toy-hoarding", "--seeds", "0..200", "--memory-max", "200"});
+  EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
+  EXPECT_TRUE(holds(ended.out, "200 seeds: 200 held")) << ended.out;
+}
+
 TEST_F(CommandTest, AnAuditFindsWhatIsNotDeterministic) {
   Ended ended = pollux({"run", "toy-drifting", "--seeds", "0..10", "--audit"});
   EXPECT_EQ(ended.code, 3) << ended.out;

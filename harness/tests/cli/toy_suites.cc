@@ -25,6 +25,7 @@ enum class Kind {
   drifting,  // carries state from one run to the next: not deterministic
   stuck,     // seed 3 never ends and never makes a call
   eating,    // nor does it here, and takes more and more memory
+  hoarding,  // each run keeps 8 MiB for ever
 };
 
 constexpr std::string_view kPrefix = "rounds ";
@@ -108,6 +109,10 @@ class ToySuite final : public pollux::Suite {
     if (kind_ == Kind::eating && expected == 2000) {
       for (std::vector<std::string> eaten;;) eaten.emplace_back(1 << 16, 'x');
     }
+    if (kind_ == Kind::hoarding) {
+      static std::vector<std::string> hoard;
+      hoard.emplace_back(8 << 20, 'x');
+    }
     if (count == expected) return;
     if (kind_ == Kind::crash) {
       std::fprintf(stderr, "toy: %d counted, %d expected\n", count, expected);
@@ -124,6 +129,7 @@ class ToySuite final : public pollux::Suite {
 const ToySuite good("toy", Kind::good), lost("toy-lost", Kind::lost),
     count("toy-count", Kind::count), crash("toy-crash", Kind::crash), race("toy-race", Kind::race),
     leaky("toy-leaky", Kind::leaky), drifting("toy-drifting", Kind::drifting),
-    stuck("toy-stuck", Kind::stuck), eating("toy-eating", Kind::eating);
+    stuck("toy-stuck", Kind::stuck), eating("toy-eating", Kind::eating),
+    hoarding("toy-hoarding", Kind::hoarding);
 
 }  // namespace
