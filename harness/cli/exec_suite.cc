@@ -173,13 +173,10 @@ run::Killed wait_for(pid_t child, const run::ProcessBounds& bounds, int& status)
   pollfd ends = {static_cast<int>(::syscall(SYS_pidfd_open, child, 0)), POLLIN, 0};
   run::check(ends.fd >= 0, "pidfd_open");
   constexpr int kLookMs = 100;
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::seconds(bounds.stuck_seconds);
+  const auto since = std::chrono::steady_clock::now();
   run::Killed killed = run::Killed::no;
-  while (killed == run::Killed::no && ::poll(&ends, 1, kLookMs) <= 0) {
-    if (std::chrono::steady_clock::now() >= deadline) killed = run::Killed::stuck;
-    if (run::is_too_big(child, bounds)) killed = run::Killed::memory;
-  }
+  while (killed == run::Killed::no && ::poll(&ends, 1, kLookMs) <= 0)
+    killed = run::beyond_bounds(child, since, bounds);
   ::close(ends.fd);
   if (killed != run::Killed::no) ::kill(child, SIGKILL);
   ::waitpid(child, &status, 0);

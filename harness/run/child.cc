@@ -105,12 +105,15 @@ RunResult crashed_run(int wait_status, const std::string& output, RunResult note
   return died(std::move(reason), output, std::move(noted));
 }
 
-bool is_too_big(pid_t process, const ProcessBounds& bounds) {
+Killed beyond_bounds(pid_t process, std::chrono::steady_clock::time_point since,
+                     const ProcessBounds& bounds) {
   unsigned long long size = 0, resident = 0;  // in pages: proc(5), statm
   std::ifstream statm("/proc/" + std::to_string(process) + "/statm");
   statm >> size >> resident;
-  return resident * static_cast<unsigned long long>(::sysconf(_SC_PAGESIZE)) >> 20 >=
-         bounds.resident_mib;
+  const auto mib = resident * static_cast<unsigned long long>(::sysconf(_SC_PAGESIZE)) >> 20;
+  if (mib >= bounds.resident_mib) return Killed::memory;
+  const auto waited = std::chrono::steady_clock::now() - since;
+  return waited >= std::chrono::seconds(bounds.stuck_seconds) ? Killed::stuck : Killed::no;
 }
 
 RunResult killed_run(Killed why, const ProcessBounds& bounds, const std::string& output) {

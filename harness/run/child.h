@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -72,8 +73,8 @@ struct ProcessBounds {
   uint64_t resident_mib = 4096;  // memory
 };
 enum class Killed : uint8_t { no, stuck, memory };
-// Has the process more memory than it may?
-bool is_too_big(pid_t, const ProcessBounds&);
+// Whether and why the process has to be killed; no run of it has ended since then.
+Killed beyond_bounds(pid_t, std::chrono::steady_clock::time_point since, const ProcessBounds&);
 RunResult killed_run(Killed, const ProcessBounds&, const std::string& output);
 
 }  // namespace pollux::run

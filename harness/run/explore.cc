@@ -42,9 +42,7 @@ class Exploration {
       last = started;
       if (request_.budget.count() != 0 && now - start_ >= request_.budget) shared_.stop.store(true);
       if (killed_ == Killed::no) {
-        if (now - alive >= std::chrono::seconds(request_.bounds.stuck_seconds))
-          killed_ = Killed::stuck;
-        if (is_too_big(child, request_.bounds)) killed_ = Killed::memory;
+        killed_ = beyond_bounds(child, alive, request_.bounds);
         if (killed_ != Killed::no) ::kill(child, SIGKILL);
       }
       listener_.on_progress(so_far());

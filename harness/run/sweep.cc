@@ -286,10 +286,8 @@ void Sweep::kill_beyond_bounds(size_t index) {
   if (runs != child.watched_runs || slots_[index].state.load() != State::running) {
     child.watched_runs = runs;
     child.since = Clock::now();
-  } else if (Clock::now() - child.since > std::chrono::seconds(request_.bounds.stuck_seconds)) {
-    child.killed = Killed::stuck;
   }
-  if (is_too_big(child.pid, request_.bounds)) child.killed = Killed::memory;
+  child.killed = beyond_bounds(child.pid, child.since, request_.bounds);
   if (child.killed != Killed::no) ::kill(child.pid, SIGKILL);
 }
 

@@ -123,22 +123,16 @@ int Worker::child_main() {
 // False when the child is gone, with its wait status; `killed` when it had to be. Does not
 // rely on the end of file alone: a process that the program forked may hold the other end.
 bool Worker::answered(int& status, Killed& killed) {
-  auto patience = std::chrono::seconds(bounds_.stuck_seconds);
-  auto deadline = std::chrono::steady_clock::now() + patience;
+  auto since = std::chrono::steady_clock::now();
   for (uint32_t last = 0;;) {
     pollfd ready{channel_, POLLIN, 0};
     char byte;
     if (::poll(&ready, 1, 200) == 1 && ::read(channel_, &byte, 1) == 1) return true;
     if (::waitpid(child_, &status, ready.revents != 0 ? 0 : WNOHANG) == child_) return false;
     uint32_t at = shared_->at.load();
-    if (std::exchange(last, at) != at) deadline = std::chrono::steady_clock::now() + patience;
-    if (is_too_big(child_, bounds_)) {
-      killed = Killed::memory;
-    } else if (std::chrono::steady_clock::now() >= deadline) {
-      killed = Killed::stuck;
-    } else {
-      continue;
-    }
+    if (std::exchange(last, at) != at) since = std::chrono::steady_clock::now();
+    killed = beyond_bounds(child_, since, bounds_);
+    if (killed == Killed::no) continue;
     ::kill(child_, SIGKILL);
     ::waitpid(child_, &status, 0);
     return false;
