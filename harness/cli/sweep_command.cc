@@ -55,7 +55,7 @@ void SweepFlags::add(CLI::App& app) {
   one("--profile", profile, "NAME",
       ("which faults: see `pollux faults --profiles`, or a .toml file (" + profile + ")").c_str());
   one("--strategy", strategy, "NAME",
-      "random, pct:DEPTH, pos, walk, round-robin, surw:N,N,... or bytes:HEX (random)");
+      "random, pct:DEPTH, pos, active, walk, round-robin, surw:N,N,... or bytes:HEX (random)");
   one("--stuck", stuck, "TIME", "kill a run that shows no end for that long in real time (60s)");
   one("--memory-max", memory_max, "MIB", "kill a run whose process has that much memory (4096)");
   one("--jobs", jobs, "N", "worker processes (one per processor)");

@@ -118,6 +118,10 @@ unsigned wake_all(Why, const void* object);
 unsigned wake_some(Why, const void* object, unsigned count, Site site);
 // The current thread stays runnable and lets another one go first.
 void yield();
+// At its next point the current thread gives way, if others can run.
+void end_turn();
+// By a choice: the machine keeps it from running.
+bool is_anybody_held_up();
 
 // A scheduling point in front of a call into the kernel or onto a thread object; `place`
 // distinguishes kinds in the hash. Closes nothing: call with the gate closed.

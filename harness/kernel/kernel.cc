@@ -59,11 +59,18 @@ bool fault_happens(faults::PointId point) {
 // apart the program waited, or its thread was held up: a monitor that looks every 10 ms does not
 // spin.
 constexpr Time kApart = 100'000;
+// After so many it is somebody else's turn: a thread that can run and would make progress must not
+// be starved until the loop looks like one without end.
+constexpr uint64_t kTurn = 64;
 
 void count_spin(const char* call, bool something_ready) {
+  if (explore::is_anybody_held_up()) return;  // who is may have what the others look for
   if (now() - state.last_spin >= kApart) progress();
   state.last_spin = now();
-  if (__builtin_expect(++state.spin_returns <= state.options.spin_returns_max, 1)) return;
+  if (__builtin_expect(++state.spin_returns <= state.options.spin_returns_max, 1)) {
+    if (state.spin_returns % kTurn == 0) explore::end_turn();
+    return;
+  }
   std::string reason = std::to_string(state.spin_returns) + " returns of " + call +
                        " without progress; the last " +
                        (something_ready ? "with something ready" : "with nothing ready");

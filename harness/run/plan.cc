@@ -74,7 +74,7 @@ std::vector<double> rates_of(const faults::Profile& profile) {
   return rates;
 }
 
-constexpr std::string_view kPlainNames[] = {"random", "pos",         "surw",
+constexpr std::string_view kPlainNames[] = {"random", "pos",         "active", "surw",
                                             "walk",   "round-robin", "bytes"};
 
 // Nothing has to follow it.
@@ -102,6 +102,8 @@ std::unique_ptr<Strategy> make_plain_strategy(const StrategySpec& spec, uint64_t
       return make_random_strategy(seed, std::move(rates), swarm);
     case StrategySpec::Plain::pos:
       return make_pos_strategy(seed, std::move(rates), swarm);
+    case StrategySpec::Plain::active:
+      return make_active_strategy(seed, std::move(rates), swarm);
     case StrategySpec::Plain::surw:
       return make_surw_strategy(seed, spec.surw_counts, std::move(rates), swarm);
     case StrategySpec::Plain::walk:
@@ -182,7 +184,7 @@ std::variant<StrategySpec, std::string> parse_strategy(std::string_view text) {
   }
   return "'" + std::string(text) +
          "' is no strategy: use random, pct:DEPTH (DEPTH from 1 to 100), pct:DEPTH:POINTS, pos, "
-         "surw:POINTS,POINTS,... (of each thread), walk, round-robin or bytes:HEX";
+         "active, surw:POINTS,POINTS,... (of each thread), walk, round-robin or bytes:HEX";
 }
 
 std::shared_ptr<const Mix> make_mix(StrategySpec strategy, faults::Profile profile) {

@@ -22,9 +22,10 @@
 
 namespace pollux::run {
 
-// "random", "pct:3", "pct:3:2000", "pos", "surw:12,30,30", "walk", "round-robin" or "bytes:c0ffee".
+// "random", "pct:3", "pct:3:2000", "pos", "active", "surw:12,30,30", "walk", "round-robin" or
+// "bytes:c0ffee".
 struct StrategySpec {
-  enum class Plain : uint8_t { random, pos, surw, walk, round_robin, bytes };
+  enum class Plain : uint8_t { random, pos, active, surw, walk, round_robin, bytes };
 
   unsigned pct_depth = 0;                  // 0: it is not PCT
   uint64_t pct_length = 0;                 // 0: each seed draws one, from 64 to 16384

@@ -29,8 +29,8 @@ constexpr uint64_t kSeedsApart = 1'000'000;
 
 struct Options {
   std::string bugs;
-  std::vector<std::string> strategies = {"random", "pct:3",       "pos",    "surw",
-                                         "walk",   "round-robin", "explore"};
+  std::vector<std::string> strategies = {"random", "pct:3", "pos",         "active",
+                                         "surw",   "walk",  "round-robin", "explore"};
   unsigned seeds = 20;
   uint64_t runs = 10'000;
   unsigned seconds = 10;

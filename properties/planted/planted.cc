@@ -41,6 +41,10 @@ constexpr Jobs kJobs[] = {
     {"jobs-batch", "w2;m;j[r0,b2];j[r1,p2];j[p0,p1]"},
     // Both workers are busy for so long that the monitor polls, and then have nothing to do.
     {"jobs-monitor", "w2;m;j[p0,h11000us];j[h11000us];j[r0]"},
+    // A job that yields goes behind one that keeps the worker; the other worker is about to idle.
+    {"jobs-yield", "w2;j[b0];j[y,t0]"},
+    // Enough of them in the global queue that a worker takes several, and is kept by the first.
+    {"jobs-share", "w3;j[y,b0];j[y,b1];j[y];j[y];j[y];j[y,p0,p1]"},
     // A poll ends, and its worker is kept. Another worker runs the timer of its target, arms a new
     // one and is kept as well, while a third begins to poll.
     {"jobs-target", "w3;m;j[s10us,t1,b1,p2,p4];j[h12us,p3];j[r3,b2];j[r4]"},

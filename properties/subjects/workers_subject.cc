@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Jobs (models/jobs.h) on netpoll's scheduler.
+#include <fcntl.h>
 #include <netpoll/file.h>
 #include <netpoll/go.h>
 #include <netpoll/runtime.h>
@@ -30,8 +31,8 @@ struct Token {
   StepKind awaited = StepKind::await;
   netpoll::Semaphore parked;
   sem_t blocked;
-  int event = -1;
-  netpoll::File file;  // owns `event`
+  int writer = -1;  // of the pipe that `file` reads from
+  netpoll::File file;
 
   Token() { sem_init(&blocked, 0, 0); }
   ~Token() { sem_destroy(&blocked); }
@@ -62,8 +63,11 @@ class Program {
       });
     }
     group_.wait();
-    for (Token& token : tokens_)
-      if (token.file.valid()) (void)token.file.close();
+    for (Token& token : tokens_) {
+      if (!token.file.valid()) continue;
+      (void)token.file.close();
+      ::close(token.writer);
+    }
   }
 
  private:
@@ -77,18 +81,23 @@ class Program {
     return std::move(made.value);
   }
 
+  // Not an eventfd: whoever reads from that makes it ready to be written, and so ends a blocking
+  // poll, which may be one that sleeps too long.
+  void make_pipe(Token& token) {
+    int ends[2] = {-1, -1};
+    must(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0, "a pipe could not be made");
+    token.writer = ends[1];
+    token.file = make_file(ends[0]);
+  }
+
   // Makes what a step needs, while no fault can refuse it.
   void prepare(const Step& step, std::vector<netpoll::File>& quiet) {
-    const int number = step.kind == StepKind::read || step.kind == StepKind::deadline
-                           ? eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
-                           : -1;
     switch (step.kind) {
       case StepKind::deadline:
-        quiet.push_back(make_file(number));
+        quiet.push_back(make_file(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)));
         break;
       case StepKind::read:
-        tokens_[step.argument].event = number;
-        tokens_[step.argument].file = make_file(number);
+        make_pipe(tokens_[step.argument]);
         [[fallthrough]];
       case StepKind::await:
       case StepKind::block:
@@ -102,7 +111,7 @@ class Program {
   void post(Token& token) {
     switch (token.awaited) {
       case StepKind::read:
-        must(eventfd_write(token.event, 1) == 0, "an event could not be written");
+        must(::write(token.writer, "1", 1) == 1, "a byte could not be written");
         break;
       case StepKind::block:
         sem_post(&token.blocked);
@@ -124,9 +133,10 @@ class Program {
       case StepKind::await:
         return token.parked.acquire();
       case StepKind::read: {
-        uint64_t value = 0;
-        const netpoll::IoResult read = token.file.read(&value, sizeof value);
-        return must(!read.err && value == 1, "a read gave something else than what was posted");
+        char value[2] = {};
+        const netpoll::IoResult read = token.file.read(value, sizeof value);
+        return must(!read.err && read.n == 1 && value[0] == '1',
+                    "a read gave something else than what was posted");
       }
       case StepKind::block:
         while (sem_wait(&token.blocked) != 0) {

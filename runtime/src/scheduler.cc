@@ -145,6 +145,7 @@ void scheduler::execute(worker& w, g* gp) {
       g_list one;
       one.push_back(gp);
       global_put(std::move(one));
+      wakep();  // what w runs next may keep it
       return;
     }
     if (request != g_request::end) fatal("execute: a goroutine switched without a request");
@@ -289,18 +290,18 @@ void scheduler::global_put(g_list list) {
 // This worker's fair share of the global queue: one to run, more into its own queue.
 g* scheduler::global_get(worker& w) {
   if (global_size_.load() == 0) return nullptr;
-  g_list batch;
-  g* first;
-  {
-    std::lock_guard<std::mutex> hold(lock_);
-    first = global_queue_.pop_front();
-    uint32_t n = global_queue_.size() / static_cast<uint32_t>(workers_.size());
-    if (n > run_queue::capacity / 2) n = run_queue::capacity / 2;
+  std::lock_guard<std::mutex> hold(lock_);
+  g* first = global_queue_.pop_front();
+  uint32_t n = global_queue_.size() / static_cast<uint32_t>(workers_.size());
+  if (n > run_queue::capacity / 2) n = run_queue::capacity / 2;
+  if (n > 0) {
+    g_list batch;
     for (; n > 0; n--) batch.push_back(global_queue_.pop_front());
-    global_size_.store(global_queue_.size());
+    w.queue.put_batch(batch);
+    global_queue_.append(batch);  // what had no room
   }
-  if (!batch.empty()) w.queue.put_batch(batch);
-  if (!batch.empty()) global_put(std::move(batch));
+  // Last: who sees in its last look (work_visible) that they are gone from here sees them there.
+  global_size_.store(global_queue_.size());
   return first;
 }
 

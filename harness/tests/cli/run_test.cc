@@ -83,7 +83,7 @@ TEST(ArgumentsTest, OptionsOfARunGoByName) {
 }
 
 TEST(StrategyTest, NamesReadAsWhatWasWritten) {
-  for (const char* name : {"random", "pct:3", "pct:100:5000", "pos", "surw:12", "surw:7,0,30",
+  for (const char* name : {"random", "pct:3", "pct:100:5000", "pos", "active", "surw:12", "surw:7,0,30",
                            "walk", "round-robin", "bytes:", "bytes:c0ffee0719"}) {
     auto spec = run::parse_strategy(name);
     ASSERT_TRUE(std::holds_alternative<run::StrategySpec>(spec)) << name;

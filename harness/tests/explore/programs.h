@@ -36,6 +36,10 @@ void pollux_yield_loop(long count);
 void pollux_create_loop(long count);
 void pollux_park_protocol();
 
+// Fails if two threads, each of which is inside for one step of a hundred, are so when a third
+// looks, which it does once.
+void pollux_two_inside();
+
 // A word that the tests watch.
 unsigned long* pollux_watched_word();
 void pollux_write_watched();

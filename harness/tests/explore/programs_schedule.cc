@@ -228,6 +228,21 @@ const PolluxTestProgram* pollux_schedule_programs() { return kPrograms; }
 
 void pollux_park_protocol() { park_protocol<true>(); }
 
+void pollux_two_inside() {
+  std::atomic<int> inside{0};
+  auto enter = [&] {
+    pollux_load_loop(50);
+    inside.fetch_add(1);
+    inside.fetch_sub(1);
+    pollux_load_loop(50);
+  };
+  std::thread one(enter), other(enter);
+  pollux_load_loop(50);
+  check(inside.load() != 2, "both were inside");
+  one.join();
+  other.join();
+}
+
 void pollux_load_loop(long count) {
   for (long i = 0; i < count; ++i) shared_word.load(std::memory_order_relaxed);
 }

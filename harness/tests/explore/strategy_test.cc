@@ -39,6 +39,7 @@ struct Way {
 
 constexpr Way kWays[] = {
     {"Pos", [](uint64_t seed, const Points&) { return make_pos_strategy(seed, {}, 1.0); }},
+    {"Active", [](uint64_t seed, const Points&) { return make_active_strategy(seed, {}, 1.0); }},
     {"Surw",
      [](uint64_t seed, const Points& points) { return make_surw_strategy(seed, points, {}, 1.0); }},
     {"Walk", [](uint64_t seed, const Points&) { return make_walk_strategy(seed, {}, 1.0); }},
@@ -87,6 +88,21 @@ TEST_P(StrategyTest, ARunIsAFunctionOfTheSeedAndItsDeviationsRepeatIt) {
 
 INSTANTIATE_TEST_SUITE_P(All, StrategyTest, testing::ValuesIn(kWays),
                          [](const auto& info) { return std::string(info.param.name); });
+
+TEST(Active, ThreadsStandAtExactPlacesAtOnce) {
+  if (!kAtomicsArePoints) GTEST_SKIP() << "atomics are no points here";
+  auto failures = [](auto make) {
+    int count = 0;
+    for (uint64_t seed = 0; seed < 2000; ++seed)
+      count +=
+          run(*make(seed, std::vector<double>{}, 1.0), pollux_two_inside).verdict != Verdict::held;
+    return count;
+  };
+  const int active = failures(make_active_strategy);
+  EXPECT_GT(active, 20);
+  EXPECT_LT(failures(make_random_strategy), active / 4);
+  EXPECT_LT(failures(make_pos_strategy), active / 4);
+}
 
 // How often each interleaving of two threads came in `runs` runs.
 std::vector<int> frequencies(const std::function<std::unique_ptr<Strategy>(uint64_t)>& make,
