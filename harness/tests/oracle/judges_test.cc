@@ -20,12 +20,17 @@
 namespace pollux {
 namespace {
 
-RunResult run_boring(const std::function<void()>& body, RunOptions options = {}) {
-  const std::unique_ptr<Strategy> strategy = make_replay_strategy({});
+RunResult run_with(std::vector<Deviation> deviations, const std::function<void()>& body,
+                   RunOptions options = {}) {
+  const std::unique_ptr<Strategy> strategy = make_replay_strategy(std::move(deviations));
   options.strategy = strategy.get();
   World world(options);
   world.add_thread("main", 0, body);
   return world.run();
+}
+
+RunResult run_boring(const std::function<void()>& body, RunOptions options = {}) {
+  return run_with({}, body, options);
 }
 
 void add(int epoll, int fd, uint32_t events) {
@@ -150,6 +155,40 @@ TEST(Judges, ManyReturnsWithoutProgressSpin) {
 
 TEST(Judges, ManyReturnsWithProgressHold) {
   EXPECT_EQ(run_boring([] { poll_without_reading(10'000, true); }).verdict, Verdict::held);
+}
+
+// Level-triggered, and read by another thread, if it is given the time.
+void poll_until_another_reads() {
+  const int event = eventfd(1, EFD_NONBLOCK);
+  const int later = timerfd_create(CLOCK_MONOTONIC, 0);
+  const int epoll = epoll_create1(0);
+  add(epoll, event, EPOLLIN);
+  const itimerspec in_ten_ms = {{}, {0, 10'000'000}};
+  timerfd_settime(later, 0, &in_ten_ms, nullptr);
+  std::thread reader([&] {
+    uint64_t value = 0;
+    EXPECT_EQ(read(event, &value, sizeof value), 8);
+  });
+  epoll_event got{};
+  while (epoll_wait(epoll, &got, 1, 0) == 1) {
+  }
+  reader.join();
+  for (const int fd : {epoll, later, event}) close(fd);
+}
+
+TEST(Judges, PollingForAThreadThatTheScheduleLeavesOutHolds) {
+  const RunResult result = run_boring(poll_until_another_reads);
+  EXPECT_EQ(result.verdict, Verdict::held) << result.reason;
+}
+
+TEST(Judges, PollingForAThreadThatIsHeldUpHolds) {
+  RunOptions options;
+  options.spin_returns_max = 100;  // more than it takes until the reader begins
+  const Deviation held = {1, site::kPoint, 0, 1 + kNobody};
+  const RunResult result = run_with({held}, poll_until_another_reads, options);
+  EXPECT_EQ(result.verdict, Verdict::held) << result.reason;
+  EXPECT_EQ(result.deviations, std::vector{held});
+  EXPECT_GT(result.calls, 200u);
 }
 
 TEST(Judges, PropertyOfTheSuiteIsAViolation) {
