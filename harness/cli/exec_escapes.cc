@@ -20,7 +20,6 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
-#include <unwind.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -30,6 +29,7 @@
 #include <string>
 #include <vector>
 
+#include "explore/call_stack.h"
 #include "explore/donor.h"
 #include "kernel/calls.h"
 #include "kernel/kernel.h"
@@ -90,33 +90,22 @@ std::string describe(uintptr_t code) {
 }
 
 // The innermost frame that is in another module than the call: who asked libc for it.
-struct Caller {
-  uintptr_t call;
-  const void* module;
-  uintptr_t found;
-  bool inside;  // the frames of the handler are behind us
-};
-
-_Unwind_Reason_Code look_at_frame(_Unwind_Context* context, void* argument) {
-  Caller& caller = *static_cast<Caller*>(argument);
-  uintptr_t code = _Unwind_GetIP(context);
-  Dl_info where;
-  if (code == 0 || ::dladdr(reinterpret_cast<void*>(code), &where) == 0) return _URC_END_OF_STACK;
-  if (code == caller.call) {
-    caller.inside = true;
-  } else if (caller.inside && where.dli_fbase != caller.module) {
-    caller.found = code;
-    return _URC_END_OF_STACK;
-  }
-  return _URC_NO_REASON;
-}
-
 uintptr_t caller_of(uintptr_t call) {
-  Dl_info where;
-  if (::dladdr(reinterpret_cast<void*>(call), &where) == 0) return 0;
-  Caller caller{call, where.dli_fbase, 0, false};
-  _Unwind_Backtrace(look_at_frame, &caller);
-  return caller.found;
+  Dl_info callee;
+  if (::dladdr(reinterpret_cast<void*>(call), &callee) == 0) return 0;
+  uintptr_t found = 0;
+  bool inside = false;  // the frames of the handler are behind us
+  explore::visit_frames([&](uintptr_t code, bool) {
+    Dl_info where;
+    if (::dladdr(reinterpret_cast<void*>(code), &where) == 0) return false;
+    if (code == call) {
+      inside = true;
+    } else if (inside && where.dli_fbase != callee.dli_fbase) {
+      found = code;
+    }
+    return found == 0;
+  });
+  return found;
 }
 
 void note(std::string line) {

@@ -3,13 +3,13 @@
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <unwind.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include "explore/call_stack.h"
 #include "explore/scheduler.h"
 #include "pollux/shim/raw_system_call.h"
 
@@ -33,23 +33,6 @@ void give_pages_back(uintptr_t low, uintptr_t high) {
 uintptr_t begin_of(const ProgramBlock& block) { return reinterpret_cast<uintptr_t>(&block); }
 uintptr_t end_of(const ProgramBlock& block) {
   return begin_of(block) + size_of_block_class(block.size_class);
-}
-
-struct Walk {
-  uintptr_t from;
-  bool begun;
-  unsigned count;
-  uintptr_t* frames;
-};
-
-_Unwind_Reason_Code step(_Unwind_Context* context, void* argument) {
-  Walk& walk = *static_cast<Walk*>(argument);
-  uintptr_t code = _Unwind_GetIP(context);
-  walk.begun = walk.begun || code == walk.from;
-  if (!walk.begun) return _URC_NO_REASON;
-  if (code == 0) return _URC_END_OF_STACK;
-  walk.frames[walk.count++] = code;
-  return walk.count == kAllocationFrames ? _URC_NORMAL_STOP : _URC_NO_REASON;
 }
 
 }  // namespace
@@ -102,10 +85,9 @@ bool ProgramHeap::reserve() {
 }
 
 void ProgramHeap::stamp(ProgramBlock& block, uintptr_t from) {
-  Walk walk = {from, false, 0, block.frames};
-  _Unwind_Backtrace(step, &walk);
-  if (walk.count == 0) walk.frames[walk.count++] = from;
-  if (walk.count < kAllocationFrames) block.frames[walk.count] = 0;
+  unsigned count = frames_from(from, block.frames);
+  if (count == 0) block.frames[count++] = from;
+  if (count < kAllocationFrames) block.frames[count] = 0;
   block.thread = static_cast<uint8_t>(current_thread());
   block.host = static_cast<uint8_t>(current_host());
   block.is_gone = block.is_lost = false;

@@ -4,11 +4,9 @@
 // understand; the command turns them into functions and lines. The reason begins with the two
 // places, since the two together are which race it is.
 #include "explore/race_report.h"
-
-#include <unwind.h>
-
 #include <charconv>
 
+#include "explore/call_stack.h"
 #include "explore/modules.h"
 #include "explore/state.h"
 
@@ -19,19 +17,6 @@ std::string sentence(const RaceParty& party, const char* read, const char* write
   return std::string(party.thread) + " " + (party.writes ? write : read) + " " +
          std::to_string(party.size) + (party.size == 1 ? " byte" : " bytes") +
          (party.atomic ? " atomically" : "");
-}
-
-struct Walk {
-  uintptr_t from;
-  CallStack stack;
-};
-
-_Unwind_Reason_Code step(_Unwind_Context* context, void* argument) {
-  auto& [from, stack] = *static_cast<Walk*>(argument);
-  uintptr_t code = _Unwind_GetIP(context);
-  if ((stack.count == 0 && code != from) || code == 0) return _URC_NO_REASON;
-  stack.frames[stack.count++] = code;
-  return stack.count == CallStack::kFramesMax ? _URC_NORMAL_STOP : _URC_NO_REASON;
 }
 
 // In front of the number of an access, and behind it.
@@ -52,9 +37,9 @@ std::string& details() {
 }  // namespace
 
 CallStack stack_from(uintptr_t code) {
-  Walk walk = {code, {}};
-  _Unwind_Backtrace(step, &walk);
-  return walk.stack;
+  CallStack stack;
+  stack.count = frames_from(code, stack.frames);
+  return stack;
 }
 
 const std::string& race_details() { return details(); }

@@ -13,13 +13,13 @@
 
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unwind.h>
 
 #include <cstring>
 #include <map>
 #include <unordered_map>
 #include <utility>
 
+#include "explore/call_stack.h"
 #include "explore/check.h"
 #include "explore/modules.h"
 #include "explore/state.h"
@@ -46,21 +46,6 @@ bool read_word(uint64_t address, size_t size, uint64_t& value) {
   long got = shim::raw_system_call(SYS_process_vm_readv, self, reinterpret_cast<long>(&to), 1,
                                    reinterpret_cast<long>(&from), 1, 0);
   return got == static_cast<long>(size);
-}
-
-struct Frames {
-  uint64_t places[kFramesMax];
-  unsigned count = 0;
-};
-
-_Unwind_Reason_Code take_frame(_Unwind_Context* context, void* argument) {
-  auto& frames = *static_cast<Frames*>(argument);
-  int before = 0;
-  uintptr_t code = _Unwind_GetIPInfo(context, &before);
-  if (code == 0) return _URC_END_OF_STACK;
-  // A return address may belong to the next line, or to the next function.
-  frames.places[frames.count++] = explore::module_relative(code - (before == 0));
-  return frames.count == kFramesMax ? _URC_END_OF_STACK : _URC_NO_REASON;
 }
 
 StepKind kind_of(uint64_t where) {
@@ -244,12 +229,16 @@ class StepRecorder final : public explore::AccessObserver, public trace::LineSin
   }
 
   uint32_t stack() {
-    Frames frames;
-    _Unwind_Backtrace(take_frame, &frames);
-    std::vector<uint64_t> key(frames.places, frames.places + frames.count);
+    std::vector<uint64_t> key;
+    key.reserve(kFramesMax);
+    explore::visit_frames([&](uintptr_t code, bool exact) {
+      // A return address may belong to the next line, or to the next function.
+      key.push_back(explore::module_relative(code - !exact));
+      return key.size() < kFramesMax;
+    });
     auto [known, is_new] = stacks_.try_emplace(key, log_.frames.size());
     if (is_new) {
-      log_.frames.push_back(frames.count);
+      log_.frames.push_back(key.size());
       log_.frames.insert(log_.frames.end(), key.begin(), key.end());
     }
     return static_cast<uint32_t>(known->second);
