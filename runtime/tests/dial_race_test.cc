@@ -5,6 +5,7 @@
 
 #include <atomic>
 
+#include "dead_port.h"
 #include "endpoints.h"
 #include "silent_listener.h"
 #include "src/scheduler.h"
@@ -51,8 +52,6 @@ class DialRaceTest : public WorkersTest {
   }
 };
 
-Address refused() { return listen_tcp(Ipv4Endpoint::loopback(0)).value.addr(); }
-
 constexpr auto never = std::chrono::hours(1);
 
 TEST_P(DialRaceTest, WhoWinsAndWhatTheErrorIs) {
@@ -60,7 +59,8 @@ TEST_P(DialRaceTest, WhoWinsAndWhatTheErrorIs) {
     SilentListener silent;
     TcpListener up = listen_tcp(Ipv4Endpoint::loopback(0)).value;
     TcpListener up2 = listen_tcp(Ipv4Endpoint::loopback(0)).value;
-    const Address down = refused(), down2 = refused();
+    const DeadPort dead, dead2;
+    const Address down = dead.at(), down2 = dead2.at();
     const struct {
       std::vector<Address> primaries, fallbacks;
       std::chrono::nanoseconds delay;
@@ -163,7 +163,8 @@ TEST_P(DialRaceTest, CancelAndTimeoutEndBothSides) {
 TEST_P(DialRaceTest, OneAfterTheOtherWithinOneFamily) {
   run([](Runtime&) {
     TcpListener up = listen_tcp(Ipv4Endpoint::loopback(0)).value;
-    const Address down = refused(), down2 = refused();
+    const DeadPort dead, dead2;
+    const Address down = dead.at(), down2 = dead2.at();
     const Address list[] = {down, down2, up.addr()};
     auto [c, err] = dial_tcp(list);
     ASSERT_FALSE(err) << err.message();
@@ -186,7 +187,8 @@ TEST_P(DialRaceTest, ManyDualStackDialsLeaveNothing) {
     TcpListener l = listen_tcp(Ipv6Endpoint::any(0), {.dual_stack = true}).value;
     const uint16_t port = l.addr().port();
     const Address list[] = {Ipv6Endpoint::loopback(port), Ipv4Endpoint::loopback(port)};
-    const Address only_four[] = {Ipv6Endpoint::loopback(refused().port()),
+    const DeadPort dead;
+    const Address only_four[] = {Ipv6Endpoint::loopback(dead.at().port()),
                                  Ipv4Endpoint::loopback(port)};
     const int before = open_fds();
     WaitGroup done;

@@ -2,22 +2,19 @@
 #include <atomic>
 #include <cerrno>
 
+#include "dead_port.h"
 #include "silent_listener.h"
 #include "support.h"
 
 namespace netpoll::testing {
 namespace {
 
-Address closed_port() {
-  TcpListener l = listen_tcp(Ipv4Endpoint::loopback(0)).value;
-  return l.addr();
-}
-
 class DialTest : public WorkersTest {};
 
 TEST_P(DialTest, RefusedSaysSoAndLeaksNothing) {
   run([](Runtime&) {
-    const Address nobody = closed_port();
+    const DeadPort dead;
+    const Address nobody = dead.at();
     const int before = open_fds();
     for (int i = 0; i < 200; i++) {
       auto [c, err] = dial_tcp(nobody);
@@ -145,7 +142,8 @@ TEST_P(DialTest, NeverSucceedsWithoutAPeer) {
   // A connection that is up according to SO_ERROR but has no peer would fail its first write with
   // ENOTCONN.
   run([](Runtime&) {
-    const Address nobody = closed_port();
+    const DeadPort dead;
+    const Address nobody = dead.at();
     for (int i = 0; i < 500; i++) {
       auto [c, err] = dial_tcp(nobody, {.timeout = std::chrono::microseconds(1 + i % 100)});
       if (err) continue;
@@ -156,7 +154,8 @@ TEST_P(DialTest, NeverSucceedsWithoutAPeer) {
 
 TEST_P(DialTest, NoneSucceedsToAClosedPortHoweverItIsCancelled) {
   run([](Runtime&) {
-    const Address nobody = closed_port();
+    const DeadPort dead;
+    const Address nobody = dead.at();
     const int before = open_fds();
     for (int i = 0; i < 500; i++) {
       DialCanceller canceller;
