@@ -10,8 +10,8 @@
 //     nobody blocks the next leap is due after kMoreFruitlessPoints, and goes kGrowth times as far.
 //     Whoever polls a clock sees it move on, and is not thrown beyond its own patience because the
 //     next thing that is due is a keep-alive in two hours;
-//   - a thread that polls again and again without any progress gives way every so many times
-//     (end_turn): who would put an end to it may be able to run;
+//   - a thread that polls again and again without any progress gives way every so many times, as
+//     if it had yielded (give_way): who would put an end to it may be able to run;
 //   - while a thread is held up, kHeldPoints points of others end that, or kBusyPoints while they
 //     block at times: it may have what they spin for.
 //
@@ -129,9 +129,5 @@ void note_yield() { note(kYieldWeight); }
 void note_yield_alone() { note(kYieldAloneWeight); }
 
 bool is_anybody_held_up() { return state.held != 0; }
-
-void end_turn() {
-  if ((state.candidates & ~bit(kNobody)) != 0) state.points_check = 0;
-}
 
 }  // namespace pollux::explore

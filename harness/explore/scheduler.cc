@@ -448,6 +448,12 @@ unsigned wake_some(Why why, const void* object, unsigned count, Site site) {
   return wake_chosen(list, waiters(why, object, list), count, site);
 }
 
+// Asks even if there is only one: a strategy with priorities has to know who gave way, or the next
+// point takes the turn back.
+void yield_to_one_of(uint64_t others) {
+  switch_to(state.choices.choose_thread(site::kPick, others, next_in_turn(others)));
+}
+
 void yield() {
   check_time();
   touch(kTurnObject);
@@ -456,11 +462,18 @@ void yield() {
   uint64_t others = state.runnable & ~bit(state.current);
   if (current().no_preempt != 0) return;
   if (others != 0) {
-    if (!is_unheard_yield()) switch_to(pick(others));
+    if (!is_unheard_yield()) yield_to_one_of(others);
   } else {
     note_yield_alone();
     if (current().stopped) leave_carrier();
   }
+}
+
+void give_way() {
+  uint64_t others = state.runnable & ~bit(state.current);
+  if (others == 0 || current().no_preempt != 0) return;
+  touch(kTurnObject);
+  yield_to_one_of(others);
 }
 
 void no_preempt_begin() {

@@ -118,8 +118,8 @@ unsigned wake_all(Why, const void* object);
 unsigned wake_some(Why, const void* object, unsigned count, Site site);
 // The current thread stays runnable and lets another one go first.
 void yield();
-// At its next point the current thread gives way, if others can run.
-void end_turn();
+// The same without having been asked to, if there is another one.
+void give_way();
 // By a choice: the machine keeps it from running.
 bool is_anybody_held_up();
 

@@ -68,7 +68,7 @@ void count_spin(const char* call, bool something_ready) {
   if (now() - state.last_spin >= kApart) progress();
   state.last_spin = now();
   if (__builtin_expect(++state.spin_returns <= state.options.spin_returns_max, 1)) {
-    if (state.spin_returns % kTurn == 0) explore::end_turn();
+    if (state.spin_returns % kTurn == 0) explore::give_way();
     return;
   }
   std::string reason = std::to_string(state.spin_returns) + " returns of " + call +
