@@ -4,6 +4,7 @@
 // understand; the command turns them into functions and lines. The reason begins with the two
 // places, since the two together are which race it is.
 #include "explore/race_report.h"
+
 #include <charconv>
 
 #include "explore/call_stack.h"

@@ -70,6 +70,12 @@ Actor pick(uint64_t mask) {
   return state.choices.choose_thread(site::kPick, std::has_single_bit(mask) ? 0 : mask, boring);
 }
 
+// Asks even if there is only one: a strategy with priorities has to know who gave way, or the next
+// point takes the turn back.
+void yield_to_one_of(uint64_t others) {
+  switch_to(state.choices.choose_thread(site::kPick, others, next_in_turn(others)));
+}
+
 [[noreturn]] void nothing_can_happen() {
   if (judge != nullptr) judge();
   end_run(Verdict::deadlock, describe_threads());
@@ -446,12 +452,6 @@ unsigned wake_all(Why why, const void* object) {
 unsigned wake_some(Why why, const void* object, unsigned count, Site site) {
   Actor list[kThreadsMax];
   return wake_chosen(list, waiters(why, object, list), count, site);
-}
-
-// Asks even if there is only one: a strategy with priorities has to know who gave way, or the next
-// point takes the turn back.
-void yield_to_one_of(uint64_t others) {
-  switch_to(state.choices.choose_thread(site::kPick, others, next_in_turn(others)));
 }
 
 void yield() {

@@ -3,6 +3,7 @@
 // Each judge meets a program that it must convict and one, as similar as possible, that it must
 // acquit.
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -20,9 +21,8 @@
 namespace pollux {
 namespace {
 
-RunResult run_with(std::vector<Deviation> deviations, const std::function<void()>& body,
+RunResult run_with(const std::unique_ptr<Strategy>& strategy, const std::function<void()>& body,
                    RunOptions options = {}) {
-  const std::unique_ptr<Strategy> strategy = make_replay_strategy(std::move(deviations));
   options.strategy = strategy.get();
   World world(options);
   world.add_thread("main", 0, body);
@@ -30,7 +30,7 @@ RunResult run_with(std::vector<Deviation> deviations, const std::function<void()
 }
 
 RunResult run_boring(const std::function<void()>& body, RunOptions options = {}) {
-  return run_with({}, body, options);
+  return run_with(make_replay_strategy({}), body, options);
 }
 
 void add(int epoll, int fd, uint32_t events) {
@@ -158,7 +158,7 @@ TEST(Judges, ManyReturnsWithProgressHold) {
 }
 
 // Level-triggered, and read by another thread, if it is given the time.
-void poll_until_another_reads() {
+void poll_until_another_reads(int calls_before = 0) {
   const int event = eventfd(1, EFD_NONBLOCK);
   const int later = timerfd_create(CLOCK_MONOTONIC, 0);
   const int epoll = epoll_create1(0);
@@ -166,6 +166,7 @@ void poll_until_another_reads() {
   const itimerspec in_ten_ms = {{}, {0, 10'000'000}};
   timerfd_settime(later, 0, &in_ten_ms, nullptr);
   std::thread reader([&] {
+    for (int i = 0; i < calls_before; ++i) fcntl(event, F_GETFL);
     uint64_t value = 0;
     EXPECT_EQ(read(event, &value, sizeof value), 8);
   });
@@ -177,15 +178,25 @@ void poll_until_another_reads() {
 }
 
 TEST(Judges, PollingForAThreadThatTheScheduleLeavesOutHolds) {
-  const RunResult result = run_boring(poll_until_another_reads);
+  const RunResult result = run_boring([] { poll_until_another_reads(); });
   EXPECT_EQ(result.verdict, Verdict::held) << result.reason;
+}
+
+// Priorities must not take back at the next point what a poll gave away.
+TEST(Judges, PollingForAThreadOfLowerPriorityHolds) {
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    const RunResult result =
+        run_with(make_pct_strategy(seed, 3, 100, {}, 1.0), [] { poll_until_another_reads(100); });
+    EXPECT_EQ(result.verdict, Verdict::held) << seed << ": " << result.reason;
+  }
 }
 
 TEST(Judges, PollingForAThreadThatIsHeldUpHolds) {
   RunOptions options;
   options.spin_returns_max = 100;  // more than it takes until the reader begins
   const Deviation held = {1, site::kPoint, 0, 1 + kNobody};
-  const RunResult result = run_with({held}, poll_until_another_reads, options);
+  const RunResult result = run_with(
+      make_replay_strategy({held}), [] { poll_until_another_reads(); }, options);
   EXPECT_EQ(result.verdict, Verdict::held) << result.reason;
   EXPECT_EQ(result.deviations, std::vector{held});
   EXPECT_GT(result.calls, 200u);
