@@ -93,15 +93,15 @@ TEST(Active, ThreadsStandAtExactPlacesAtOnce) {
   if (!kAtomicsArePoints) GTEST_SKIP() << "atomics are no points here";
   auto failures = [](auto make) {
     int count = 0;
-    for (uint64_t seed = 0; seed < 2000; ++seed)
+    for (uint64_t seed = 0; seed < 4000; ++seed)
       count +=
           run(*make(seed, std::vector<double>{}, 1.0), pollux_two_inside).verdict != Verdict::held;
     return count;
   };
   const int active = failures(make_active_strategy);
-  EXPECT_GT(active, 20);
-  EXPECT_LT(failures(make_random_strategy), active / 4);
-  EXPECT_LT(failures(make_pos_strategy), active / 4);
+  EXPECT_GT(active, 10);
+  EXPECT_LT(failures(make_random_strategy), 3);
+  EXPECT_LT(failures(make_pos_strategy), 3);
 }
 
 // How often each interleaving of two threads came in `runs` runs.
