@@ -45,8 +45,8 @@ class Script {
 
  public:
   Script(Net& net, const Workload& workload, Referee& referee)
-      : net_(net), workload_(workload), referee_(referee) {
-    accept_due_.resize(workload.acceptors, Clock::time_point::max());
+      : net_(net), workload_(workload), referee_(referee), accept_due_(workload.acceptors) {
+    for (std::atomic<Clock::time_point>& due : accept_due_) due = Clock::time_point::max();
   }
 
   // The first task.
@@ -119,9 +119,10 @@ class Script {
       if (workload_.accept_pause_us != 0) net_.sleep(task, Micros(workload_.accept_pause_us));
       unsigned expect = kNothingElse;
       if (workload_.accept_deadline_us != 0) {
-        accept_due_[self] = Clock::now() + Micros(workload_.accept_deadline_us);
+        const Clock::time_point due = Clock::now() + Micros(workload_.accept_deadline_us);
+        accept_due_[self] = due;
         expect = kDeadline;
-        if (listener_.set_deadline(task, accept_due_[self]).kind == Kind::closed) return;
+        if (listener_.set_deadline(task, due).kind == Kind::closed) return;
       }
       Conn conn;
       Seen seen = listener_.accept(task, conn);
@@ -152,7 +153,7 @@ class Script {
   // Acceptors share the listener and so its deadline: whichever set it last.
   Clock::time_point earliest_accept_due() const {
     Clock::time_point due = Clock::time_point::max();
-    for (Clock::time_point t : accept_due_) due = std::min(due, t);
+    for (const std::atomic<Clock::time_point>& each : accept_due_) due = std::min(due, each.load());
     return due;
   }
 
@@ -553,7 +554,7 @@ class Script {
   const Workload& workload_;
   Referee& referee_;
   Listener listener_;
-  std::vector<Clock::time_point> accept_due_;
+  std::vector<std::atomic<Clock::time_point>> accept_due_;  // by acceptor; each reads them all
   std::atomic<bool> listener_closed_ = false;
 };
 

@@ -62,6 +62,23 @@ INSTANTIATE_TEST_SUITE_P(All, HoldsOnTheTwin,
                                   std::get<1>(info.param);
                          });
 
+class HasNoDataRace : public testing::TestWithParam<const char*> {};
+
+TEST_P(HasNoDataRace, UnderASweepOfSeeds) {
+  if (!kAtomicPoints) GTEST_SKIP() << "needs points at atomics";
+  const Suite& subject = *find_suite(GetParam());
+  const faults::Profile faults = load_profile("legal");
+  for (uint64_t seed = 0; seed < 1000; ++seed) {
+    const RunResult result = run_case(subject, subject.workload(seed), seed, faults,
+                                      [](RunOptions& options) { options.races = true; });
+    ASSERT_EQ(result.verdict, Verdict::held) << seed << ": " << result.reason << "\n"
+                                             << result.details;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HasNoDataRace, testing::Values("netpoll", "asio", "workers"),
+                         [](const auto& info) { return std::string(info.param); });
+
 TEST(SlotMonitorTest, SeesTheTransitionsOfTheRuntime) {
   if (!kAtomicPoints) GTEST_SKIP() << "needs points at atomics";
   // The table is watched, or the suite would hold whatever the runtime did: a region in which every
