@@ -133,7 +133,8 @@ TEST_F(CommandTest, ARunThatEatsAllMemoryIsKilled) {
 
 // It is nobody's fault but the process's, which ends between two runs.
 TEST_F(CommandTest, WhatRunsLeaveBehindIsNotTheNextOnes) {
-  Ended ended = pollux({"run", "toy-hoarding", "--seeds", "0..200", "--memory-max", "200"});
+  Ended ended =
+      pollux({"run", "toy-hoarding", "--seeds", "0..200", "--audit", "--memory-max", "200"});
   EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
   EXPECT_TRUE(holds(ended.out, "200 seeds: 200 held")) << ended.out;
 }
