@@ -282,6 +282,7 @@ void Sweep::child_ended(size_t index, int status) {
 
 void Sweep::kill_beyond_bounds(size_t index) {
   Child& child = children_[index];
+  if (child.killed != Killed::no) return;  // it is dying, and why must not be forgotten
   uint64_t runs = slots_[index].runs.get() + slots_[index].audited.get();
   if (runs != child.watched_runs || slots_[index].state.load() != State::running) {
     child.watched_runs = runs;
