@@ -83,8 +83,8 @@ TEST(ArgumentsTest, OptionsOfARunGoByName) {
 }
 
 TEST(StrategyTest, NamesReadAsWhatWasWritten) {
-  for (const char* name : {"random", "pct:3", "pct:100:5000", "pos", "active", "surw:12", "surw:7,0,30",
-                           "walk", "round-robin", "bytes:", "bytes:c0ffee0719"}) {
+  for (const char* name : {"random", "pct:3", "pct:100:5000", "pos", "active", "surw:12",
+                           "surw:7,0,30", "walk", "round-robin", "bytes:", "bytes:c0ffee0719"}) {
     auto spec = run::parse_strategy(name);
     ASSERT_TRUE(std::holds_alternative<run::StrategySpec>(spec)) << name;
     EXPECT_EQ(to_string(std::get<run::StrategySpec>(spec)), name);
