@@ -169,8 +169,8 @@ std::unique_ptr<Strategy> make_pos_strategy(uint64_t seed, std::vector<double> f
 std::unique_ptr<Strategy> make_surw_strategy(uint64_t seed, std::vector<uint32_t> counts,
                                              std::vector<double> fault_rates, double fault_swarm);
 
-// Active random testing (Sen, PLDI 2008): threads that arrive at one of a few places of the program,
-// drawn per run, are paused there while others go on.
+// Active random testing (Sen, PLDI 2008): threads that arrive at one of a few places of the
+// program, drawn per run, are paused there while others go on.
 std::unique_ptr<Strategy> make_active_strategy(uint64_t seed, std::vector<double> fault_rates,
                                                double fault_swarm);
 
